@@ -1,0 +1,1 @@
+//! Settings: TOML and legacy INI to validated values

@@ -1,0 +1,17 @@
+//! Finds plugin files, checks whether they may and can be loaded, and loads them. A loaded
+//! plugin stays loaded: its code may be running in threads that nobody knows of.
+//!
+//! Not here: any plugin's name, and what steps and schedulers are for.
+
+mod elf;
+mod error;
+mod file;
+mod object;
+mod plugin;
+mod search;
+
+pub use error::LoadError;
+pub use file::Trust;
+pub use object::{FlatGraph, HostCalls, Object};
+pub use plugin::{Plugin, load};
+pub use search::{PLUGIN_PATH_VARIABLE, Search, file_name};

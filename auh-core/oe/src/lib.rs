@@ -1,0 +1,1 @@
+//! OpenEmbedded's tools and build directories

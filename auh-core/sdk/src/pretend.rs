@@ -1,0 +1,117 @@
+//! A pretended host, so that a step can be tested without running anything.
+
+use crate::{CommandResult, Exit, Host, RunCommand};
+use auh_abi::{
+    Host_TO,
+    abi_stable::{
+        std_types::{RResult, RStr, RString},
+        type_level::downcasting::TD_Opaque,
+    },
+};
+use auh_protocol::host::{LogLine, op};
+use std::sync::{Arc, Mutex};
+
+type Answering = dyn Fn(&RunCommand) -> CommandResult + Send + Sync;
+
+/// A host that answers commands from a function and remembers what it was asked.
+#[derive(Clone)]
+pub struct PretendHost {
+    seen: Arc<Mutex<Seen>>,
+    answer: Arc<Answering>,
+}
+
+#[derive(Default)]
+struct Seen {
+    commands: Vec<RunCommand>,
+    log: Vec<LogLine>,
+    other: Vec<(String, String)>,
+}
+
+impl PretendHost {
+    /// A host whose commands end as `answer` says.
+    pub fn new(answer: impl Fn(&RunCommand) -> CommandResult + Send + Sync + 'static) -> Self {
+        Self {
+            seen: Arc::default(),
+            answer: Arc::new(answer),
+        }
+    }
+
+    /// The handle to give to the step.
+    #[must_use]
+    pub fn host(&self) -> Host {
+        Host::new(Host_TO::from_value(self.clone(), TD_Opaque))
+    }
+
+    /// Every command so far, in order.
+    #[must_use]
+    pub fn commands(&self) -> Vec<RunCommand> {
+        self.lock().commands.clone()
+    }
+
+    /// The commands so far as lines: arguments joined with blanks.
+    #[must_use]
+    pub fn command_lines(&self) -> Vec<String> {
+        self.lock()
+            .commands
+            .iter()
+            .map(|c| c.argv.join(" "))
+            .collect()
+    }
+
+    /// Every log line so far.
+    #[must_use]
+    pub fn log(&self) -> Vec<LogLine> {
+        self.lock().log.clone()
+    }
+
+    /// Every other request so far: operation and JSON.
+    #[must_use]
+    pub fn other(&self) -> Vec<(String, String)> {
+        self.lock().other.clone()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    fn answer(&self, op: &str, payload: &str) -> Result<String, serde_json::Error> {
+        Ok(match op {
+            op::RUN => {
+                let command: RunCommand = serde_json::from_str(payload)?;
+                let result = (self.answer)(&command);
+                self.lock().commands.push(command);
+                serde_json::to_string(&result)?
+            }
+            op::LOG => {
+                let line = serde_json::from_str(payload)?;
+                self.lock().log.push(line);
+                "null".to_owned()
+            }
+            op::STOPPING => "false".to_owned(),
+            _ => {
+                self.lock().other.push((op.to_owned(), payload.to_owned()));
+                "null".to_owned()
+            }
+        })
+    }
+}
+
+impl auh_abi::Host for PretendHost {
+    fn call(&self, op: RStr<'_>, payload: RStr<'_>) -> RResult<RString, RString> {
+        match self.answer(op.as_str(), payload.as_str()) {
+            Ok(answer) => RResult::ROk(answer.into()),
+            Err(error) => RResult::RErr(error.to_string().into()),
+        }
+    }
+}
+
+/// A command's end with this status and these outputs.
+#[must_use]
+pub fn ended(code: i32, stdout: &str, stderr: &str) -> CommandResult {
+    CommandResult {
+        exit: Exit::Code(code),
+        stdout: stdout.to_owned(),
+        stderr: stderr.to_owned(),
+        seconds: 0.0,
+    }
+}

@@ -1,0 +1,1 @@
+//! Reads what OpenEmbedded's tools print

@@ -1,0 +1,63 @@
+//! What can go wrong with a run directory.
+
+use std::{io, path::PathBuf};
+
+/// What can go wrong with a run directory.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the fields are what the messages name")]
+pub enum JournalError {
+    /// A file or folder cannot be made, written or read.
+    #[error("cannot {action} {}: {source}", .path.display())]
+    Io {
+        action: &'static str,
+        path: PathBuf,
+        source: io::Error,
+    },
+    /// A line that is no event, other than a torn last one.
+    #[error("{}:{line}: this is no event of a journal: {reason}", .path.display())]
+    BadLine {
+        path: PathBuf,
+        line: usize,
+        reason: String,
+    },
+    /// Written by a newer release.
+    #[error("{}: this journal has format {found}, and this auh knows formats up to {known}", .path.display())]
+    NewerFormat {
+        path: PathBuf,
+        found: u32,
+        known: u32,
+    },
+    /// Another run holds the lock.
+    #[error("another auh run is going on in {}: {holder}", .folder.display())]
+    Locked { folder: PathBuf, holder: String },
+}
+
+impl JournalError {
+    /// What to do about it, for a line of its own.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Io { source, .. } => match source.kind() {
+                io::ErrorKind::StorageFull => Some("free some disk space and start again"),
+                io::ErrorKind::PermissionDenied => {
+                    Some("the user who runs auh must be able to write there")
+                }
+                _ => None,
+            },
+            Self::NewerFormat { .. } => Some("use the auh that wrote it, or a newer one"),
+            Self::Locked { .. } => Some("wait for it to end, or stop it"),
+            Self::BadLine { .. } => None,
+        }
+    }
+
+    pub(crate) fn io<'a>(
+        action: &'static str,
+        path: &'a std::path::Path,
+    ) -> impl FnOnce(io::Error) -> Self + use<'a> {
+        move |source| Self::Io {
+            action,
+            path: path.to_owned(),
+            source,
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Reading a journal, also one whose last line was torn by a crash.
+
+use crate::{Event, FORMAT, JournalError, Record};
+use std::{fs, path::Path};
+
+/// A journal that was read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Journal {
+    /// Its events, oldest first.
+    pub records: Vec<Record>,
+    /// True when the last line was cut off and left out.
+    pub torn: bool,
+}
+
+/// Reads a journal. A last line without its end is a crash's and is left out; any other line
+/// that is no event is an error with its number.
+pub fn read(path: &Path) -> Result<Journal, JournalError> {
+    let bytes = fs::read(path).map_err(JournalError::io("read", path))?;
+    let journal = parse(&bytes).map_err(|(line, reason)| JournalError::BadLine {
+        path: path.to_owned(),
+        line,
+        reason,
+    })?;
+    match journal.records.first().map(|r| &r.event) {
+        Some(Event::RunStarted(start)) if start.format > FORMAT => Err(JournalError::NewerFormat {
+            path: path.to_owned(),
+            found: start.format,
+            known: FORMAT,
+        }),
+        _ => Ok(journal),
+    }
+}
+
+fn parse(bytes: &[u8]) -> Result<Journal, (usize, String)> {
+    let mut records = Vec::new();
+    let mut torn = false;
+    for (index, line) in bytes.split_inclusive(|b| *b == b'\n').enumerate() {
+        let Some(whole) = line.strip_suffix(b"\n") else {
+            torn = true;
+            break;
+        };
+        let record = serde_json::from_slice(whole).map_err(|e| (index + 1, e.to_string()))?;
+        records.push(record);
+    }
+    Ok(Journal { records, torn })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Writer;
+    use auh_protocol::host::Level;
+    use proptest::prelude::*;
+
+    fn log(message: &str) -> Event {
+        Event::Log {
+            level: Level::Info,
+            group: Some("hello".into()),
+            message: message.into(),
+        }
+    }
+
+    #[test]
+    fn what_was_written_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.jsonl");
+        let mut writer = Writer::create(&path).unwrap();
+        let written: Vec<_> = ["a", "b\nc"]
+            .iter()
+            .map(|m| writer.append(log(m)).unwrap())
+            .collect();
+        let journal = read(&path).unwrap();
+        assert_eq!(
+            journal,
+            Journal {
+                records: written,
+                torn: false
+            }
+        );
+        assert!(
+            Writer::create(&path).is_err(),
+            "a journal is never overwritten"
+        );
+    }
+
+    #[test]
+    fn a_bad_line_in_the_middle_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.jsonl");
+        Writer::create(&path).unwrap().append(log("a")).unwrap();
+        let mut text = fs::read_to_string(&path).unwrap();
+        text.push_str("what?\n");
+        fs::write(&path, text).unwrap();
+        let error = read(&path).unwrap_err().to_string();
+        assert!(
+            error.contains("journal.jsonl:2: this is no event"),
+            "{error}"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn a_journal_cut_anywhere_keeps_its_whole_lines(messages in prop::collection::vec(".*", 1..6), cut in 0.0..1.0f64) {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("journal.jsonl");
+            let mut writer = Writer::create(&path).unwrap();
+            for message in &messages {
+                writer.append(log(message)).unwrap();
+            }
+            let bytes = fs::read(&path).unwrap();
+            let end = (bytes.len() as f64 * cut) as usize;
+            let whole = bytes[..end].iter().filter(|b| **b == b'\n').count();
+            let journal = parse(&bytes[..end]).unwrap();
+            prop_assert_eq!(journal.records.len(), whole);
+            prop_assert_eq!(journal.torn, end > 0 && bytes[end - 1] != b'\n');
+        }
+
+        #[test]
+        fn no_bytes_make_the_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            let _ = parse(&bytes);
+        }
+    }
+}

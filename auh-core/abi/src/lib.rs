@@ -88,9 +88,10 @@ pub struct FlatGraph<'a> {
     pub recipes: RSlice<'a, RStr<'a>>,
     /// Task names.
     pub names: RSlice<'a, RStr<'a>>,
-    /// Each task's expected duration in microseconds; empty when unknown.
+    /// Each task's expected duration in microseconds, `u64::MAX` for an unknown one; empty when
+    /// all are unknown.
     pub duration_us: RSlice<'a, u64>,
-    /// Bytes that each task adds to its recipe's work folder; empty when unknown.
+    /// Bytes that each task adds to its recipe's work folder, as durations are given.
     pub work_bytes: RSlice<'a, u64>,
 }
 

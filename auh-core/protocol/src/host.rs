@@ -51,6 +51,29 @@ pub struct RunCommand {
     /// Further environment variables.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub env: Vec<(String, String)>,
+    /// True for a command that cleans up: it runs although the run is being stopped.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cleanup: bool,
+}
+
+impl RunCommand {
+    /// A command with neither log nor limit of its own.
+    #[must_use]
+    pub fn new(
+        place: Place,
+        label: impl Into<String>,
+        argv: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        Self {
+            argv: argv.into_iter().map(Into::into).collect(),
+            place,
+            label: label.into(),
+            log: None,
+            time_limit_s: None,
+            env: Vec::new(),
+            cleanup: false,
+        }
+    }
 }
 
 /// How a command ended.

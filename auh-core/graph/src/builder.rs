@@ -1,0 +1,218 @@
+//! Puts a [`TaskGraph`] together and refuses what is none: unknown tasks, ids given twice, loops.
+
+use std::collections::HashSet;
+
+use crate::cycle::{Loops, find_loops};
+use crate::names::{Interner, Names};
+use crate::task_graph::{Adjacency, TaskGraph, TaskIndex, UNKNOWN};
+
+/// Collects tasks and dependencies, in any order, and checks them.
+#[derive(Clone, Debug)]
+pub struct TaskGraphBuilder {
+    ids: Names,
+    recipes: Interner,
+    task_names: Interner,
+    recipe_of: Vec<u32>,
+    task_name_of: Vec<u32>,
+    known: HashSet<(u32, u32)>,
+    edges: Vec<(TaskIndex, TaskIndex)>,
+    durations: Vec<u64>,
+    work_bytes: Vec<u64>,
+}
+
+/// Why something is no task graph.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum GraphError {
+    /// An id without the colon that parts recipe and task name, or with nothing before or behind it.
+    #[error("task id {0:?} is not of the form RECIPE:TASK")]
+    NotAnId(String),
+    /// An id that would break every listing it appears in.
+    #[error("task id {0:?} has a quotation mark, a line break or another control character in it")]
+    UnprintableId(String),
+    /// Two tasks with one id.
+    #[error("task id {0:?} is given twice")]
+    DuplicateId(String),
+    /// A dependency from or to a task that does not exist.
+    #[error("dependency of task {task} on task {dependency}, but there are only {tasks} tasks")]
+    UnknownTask {
+        /// The task that waits.
+        task: TaskIndex,
+        /// What it waits for.
+        dependency: TaskIndex,
+        /// How many tasks there are.
+        tasks: usize,
+    },
+    /// More than 4,294,967,294 tasks or dependencies.
+    #[error("more tasks or dependencies than a task graph can hold")]
+    TooLarge,
+    /// Tasks that wait for one another.
+    #[error("{0}")]
+    Cycle(Loops),
+}
+
+impl Default for TaskGraphBuilder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl TaskGraphBuilder {
+    /// Begins without any task.
+    pub fn new() -> Self {
+        Self {
+            ids: Names::default(),
+            recipes: Interner::new(),
+            task_names: Interner::new(),
+            recipe_of: Vec::new(),
+            task_name_of: Vec::new(),
+            known: HashSet::new(),
+            edges: Vec::new(),
+            durations: Vec::new(),
+            work_bytes: Vec::new(),
+        }
+    }
+
+    /// Adds a task by its full id, `RECIPE:TASK`, which is parted at the last colon as BitBake does.
+    ///
+    /// # Errors
+    /// When the text is no id, or is there already.
+    pub fn task(&mut self, id: &str) -> Result<TaskIndex, GraphError> {
+        let (recipe, name) = id
+            .rsplit_once(':')
+            .ok_or_else(|| GraphError::NotAnId(id.to_owned()))?;
+        self.task_of(recipe, name)
+    }
+
+    /// Adds the task `name` of a recipe (or of whatever else has tasks of its own).
+    ///
+    /// # Errors
+    /// When recipe and name make no id, or the task is there already.
+    pub fn task_of(&mut self, recipe: &str, name: &str) -> Result<TaskIndex, GraphError> {
+        check_id(recipe, name)?;
+        let recipe_index = self.recipes.intern(recipe).ok_or(GraphError::TooLarge)?.0;
+        let name_index = self.task_names.intern(name).ok_or(GraphError::TooLarge)?.0;
+        if self.ids.len() >= (u32::MAX - 1) as usize {
+            return Err(GraphError::TooLarge);
+        }
+        if !self.known.insert((recipe_index, name_index)) {
+            return Err(GraphError::DuplicateId(format!("{recipe}:{name}")));
+        }
+        self.recipe_of.push(recipe_index);
+        self.task_name_of.push(name_index);
+        Ok(self.ids.push(&[recipe, ":", name]))
+    }
+
+    /// How many tasks were added so far.
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Whether no task was added yet.
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+
+    /// Says that `task` waits for `dependency`. Either may be added later; saying it twice is
+    /// saying it once.
+    pub fn depends(&mut self, task: TaskIndex, dependency: TaskIndex) {
+        self.edges.push((task, dependency));
+    }
+
+    /// Says how long a task takes, in microseconds.
+    pub fn duration(&mut self, task: TaskIndex, microseconds: u64) {
+        set(&mut self.durations, task, microseconds);
+    }
+
+    /// Says how many bytes a task adds to its recipe's work folder.
+    pub fn work_bytes(&mut self, task: TaskIndex, bytes: u64) {
+        set(&mut self.work_bytes, task, bytes);
+    }
+
+    /// Checks everything and makes the graph.
+    ///
+    /// # Errors
+    /// When a dependency names a task that was not added, or tasks wait for one another.
+    pub fn build(mut self) -> Result<TaskGraph, GraphError> {
+        let tasks = self.ids.len();
+        check_edges(&self.edges, tasks)?;
+        let dependencies = Adjacency::from_edges(tasks, &self.edges);
+        drop(std::mem::take(&mut self.edges));
+        let dependants = dependencies.reversed();
+        let dependants_first = dependants_first(&dependencies, &dependants);
+        if dependants_first.len() < tasks {
+            let loops = find_loops(&self.ids, &dependencies, &dependants, &dependants_first);
+            return Err(GraphError::Cycle(loops));
+        }
+        self.ids.shrink_to_fit();
+        self.durations.resize(tasks, UNKNOWN);
+        self.work_bytes.resize(tasks, UNKNOWN);
+        Ok(TaskGraph {
+            ids: self.ids,
+            recipes: self.recipes.into_names(),
+            task_names: self.task_names.into_names(),
+            recipe_of: self.recipe_of,
+            task_name_of: self.task_name_of,
+            dependencies,
+            dependants,
+            dependants_first,
+            durations: self.durations,
+            work_bytes: self.work_bytes,
+        })
+    }
+}
+
+fn set(values: &mut Vec<u64>, task: TaskIndex, value: u64) {
+    let task = task as usize;
+    if values.len() <= task {
+        values.resize(task + 1, UNKNOWN);
+    }
+    values[task] = value;
+}
+
+fn check_id(recipe: &str, name: &str) -> Result<(), GraphError> {
+    let id = || format!("{recipe}:{name}");
+    if recipe.is_empty() || name.is_empty() || name.contains(':') {
+        return Err(GraphError::NotAnId(id()));
+    }
+    let unprintable = |text: &str| {
+        text.bytes()
+            .any(|byte| byte == b'"' || byte.is_ascii_control())
+    };
+    if unprintable(recipe) || unprintable(name) {
+        return Err(GraphError::UnprintableId(id()));
+    }
+    Ok(())
+}
+
+fn check_edges(edges: &[(TaskIndex, TaskIndex)], tasks: usize) -> Result<(), GraphError> {
+    if edges.len() >= u32::MAX as usize {
+        return Err(GraphError::TooLarge);
+    }
+    let unknown = |&&(from, to): &&(TaskIndex, TaskIndex)| from.max(to) as usize >= tasks;
+    match edges.iter().find(unknown) {
+        Some(&(task, dependency)) => Err(GraphError::UnknownTask {
+            task,
+            dependency,
+            tasks,
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Kahn's algorithm from the tasks on which nothing depends; tasks in or behind a loop are missing.
+fn dependants_first(dependencies: &Adjacency, dependants: &Adjacency) -> Vec<TaskIndex> {
+    let tasks = (dependants.offsets().len() - 1) as TaskIndex;
+    let mut waiting: Vec<u32> = (0..tasks).map(|t| dependants.of(t).len() as u32).collect();
+    let mut order: Vec<TaskIndex> = (0..tasks).filter(|&t| waiting[t as usize] == 0).collect();
+    let mut done = 0;
+    while let Some(&task) = order.get(done) {
+        done += 1;
+        for &dependency in dependencies.of(task) {
+            waiting[dependency as usize] -= 1;
+            if waiting[dependency as usize] == 0 {
+                order.push(dependency);
+            }
+        }
+    }
+    order
+}

@@ -1,0 +1,370 @@
+//! Build directories as a resource: BitBake holds one lock per build directory, so that machines
+//! which build at the same time need one each. The first machine builds in the user's own, every
+//! other one in `$BUILDDIR-<machine>`, which is kept from run to run.
+//!
+//! auh's own lines stand in the one file that OE reads for tools, `conf/toolcfg.conf` (older trees:
+//! `conf/auto.conf`), never in `local.conf`, and are taken out again at the end.
+
+mod copy;
+mod workspace;
+
+use crate::{Base, Environment, OeError, conf, server};
+use auh_process::{CancelToken, Command, SoftSignal};
+use auh_protocol::{Machine, host::Place};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard},
+    time::Duration,
+};
+use workspace::Workspace;
+
+/// BitBake names its parse cache after a hash of the whole configuration. These variables differ
+/// from call to call without any meaning for the recipes (BitBake's own run-time ones, and the
+/// git state of OE-core), so that each would cost a full parse.
+const SAME_PARSE_CACHE: &str = "BB_HASHCONFIG_IGNORE_VARS:append = \" BBFILES_PRIORITIZED BB_CONSOLELOG BB_LOGCONFIG BUILDNAME BUILDSTART METADATA_REVISION METADATA_BRANCH\"\n";
+
+/// How builds that run at the same time share the host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Share {
+    /// BitBake's and make's threads for each build; `None` leaves both as configured.
+    pub threads: Option<usize>,
+}
+
+/// Where and with what a command runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Surroundings {
+    /// Its working directory.
+    pub folder: PathBuf,
+    /// Variables to set.
+    pub set: Vec<(String, String)>,
+    /// Variables to leave out.
+    pub remove: Vec<&'static str>,
+}
+
+impl Surroundings {
+    /// A command here. BitBake's tools clean up when they are interrupted; on any other signal
+    /// their server waits for the lost client.
+    #[must_use]
+    pub fn command(&self, program: &str, args: &[&str]) -> Command {
+        let mut command = Command::new(program, &self.folder).args(args);
+        for (name, value) in &self.set {
+            command = command.env(name, value);
+        }
+        for name in &self.remove {
+            command = command.env_remove(name);
+        }
+        command.soft_signal = SoftSignal::Interrupt;
+        command
+    }
+}
+
+/// The build directories of a run. [`BuildDirs::leave`] puts everything back as it was; dropping
+/// does so too, silently.
+#[derive(Debug)]
+pub struct BuildDirs {
+    environment: Environment,
+    machines: Vec<Machine>,
+    share: Share,
+    lines: String,
+    workspace: Workspace,
+    conf: SavedConf,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// The machine that the user's build directory is set to.
+    current: Option<Machine>,
+    /// Lines that send the copies to the original's folders; known after [`BuildDirs::learn`].
+    shared_lines: BTreeMap<Machine, String>,
+    /// Build directories that were used, and whether a server was there before.
+    used: BTreeMap<PathBuf, bool>,
+    /// Copies that were made ready at least once.
+    ready: BTreeSet<Machine>,
+    left: bool,
+}
+
+/// The tools' configuration file of the user's build directory as it was.
+#[derive(Debug)]
+struct SavedConf {
+    path: PathBuf,
+    original: Option<Vec<u8>>,
+}
+
+impl SavedConf {
+    fn read(path: PathBuf) -> Result<Self, OeError> {
+        let original = match fs::read(&path) {
+            Ok(bytes) => Some(bytes),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(OeError::io("read", &path)(error)),
+        };
+        Ok(Self { path, original })
+    }
+
+    /// Its text without a block that a run which died may have left.
+    fn text(&self) -> String {
+        let bytes = self.original.as_deref().unwrap_or_default();
+        conf::without_block(&String::from_utf8_lossy(bytes))
+    }
+}
+
+impl BuildDirs {
+    /// Sets the user's build directory to the first of `machines` (at least one) and puts auh's
+    /// lines into it; `more_lines` are further BitBake lines for every build directory.
+    pub fn enter(
+        environment: Environment,
+        machines: &[Machine],
+        share: Share,
+        more_lines: &str,
+    ) -> Result<Self, OeError> {
+        let build_dir = environment.build_dir().to_owned();
+        let name = if environment.has_fragments() {
+            "conf/toolcfg.conf"
+        } else {
+            "conf/auto.conf"
+        };
+        let dirs = Self {
+            conf: SavedConf::read(build_dir.join(name))?,
+            workspace: Workspace::find(&build_dir)?,
+            machines: machines.to_vec(),
+            share,
+            lines: format!("{SAME_PARSE_CACHE}{more_lines}"),
+            state: Mutex::default(),
+            environment,
+        };
+        dirs.note_use(&build_dir);
+        dirs.switch_original(&dirs.machines[0])?;
+        Ok(dirs)
+    }
+
+    /// The machines, most important first.
+    #[must_use]
+    pub fn machines(&self) -> &[Machine] {
+        &self.machines
+    }
+
+    /// The user's build directory.
+    #[must_use]
+    pub fn original(&self) -> &Path {
+        self.environment.build_dir()
+    }
+
+    /// devtool's workspace layer.
+    #[must_use]
+    pub fn workspace(&self) -> &Path {
+        self.workspace.path()
+    }
+
+    /// The build directory that is a machine's own while machines build at the same time.
+    #[must_use]
+    pub fn of(&self, machine: &Machine) -> PathBuf {
+        if *machine == self.machines[0] {
+            return self.original().to_owned();
+        }
+        let mut path = self.original().as_os_str().to_owned();
+        path.push(format!("-{machine}"));
+        path.into()
+    }
+
+    /// Makes sure that devtool's workspace layer exists and is enabled: were it made in the middle
+    /// of a run, `BBLAYERS` would change and everything be parsed again.
+    pub fn ensure_workspace(&self, cancel: &CancelToken) -> Result<(), OeError> {
+        let surroundings = self.surroundings(&Place::BuildDir)?;
+        self.workspace.ensure(&surroundings, cancel)
+    }
+
+    /// Learns from the build configuration what the copies have to share with the original: one
+    /// place each for downloads, shared state and hash equivalence, and a `TMPDIR` of their own.
+    pub fn learn(&self, base: &Base) -> Result<(), OeError> {
+        for machine in &self.machines[1..] {
+            let lines = copy::shared_lines(base, self.original(), machine)?;
+            self.lock().shared_lines.insert(machine.clone(), lines);
+        }
+        Ok(())
+    }
+
+    /// Makes the build directory of a place ready for a build. A copy's `conf` is refreshed from the
+    /// original's; files that are the same already stay untouched.
+    pub fn prepare(&self, place: &Place) -> Result<(), OeError> {
+        let Place::MachineBuildDir(machine) = place else {
+            return self.surroundings(place).map(drop);
+        };
+        if *machine == self.machines[0] {
+            return self.switch_original(machine);
+        }
+        let shared = self
+            .lock()
+            .shared_lines
+            .get(machine)
+            .cloned()
+            .unwrap_or_default();
+        let tool_conf = self.tool_conf(machine, &shared);
+        copy::refresh(
+            self.original(),
+            &self.of(machine),
+            &self.conf.path,
+            &tool_conf,
+        )?;
+        self.lock().ready.insert(machine.clone());
+        Ok(())
+    }
+
+    /// Where and with what a command at `place` runs. Switches the user's build directory to the
+    /// place's machine, and makes a machine's own directory ready if nobody has yet.
+    pub fn surroundings(&self, place: &Place) -> Result<Surroundings, OeError> {
+        let (folder, machine) = match place {
+            Place::Folder(folder) => {
+                return Ok(Surroundings {
+                    folder: folder.clone(),
+                    set: Vec::new(),
+                    remove: Vec::new(),
+                });
+            }
+            Place::BuildDir => (self.original().to_owned(), self.machines[0].clone()),
+            Place::SwitchedBuildDir(machine) => (self.original().to_owned(), machine.clone()),
+            Place::MachineBuildDir(machine) => (self.of(machine), machine.clone()),
+        };
+        if folder == self.original() {
+            self.switch_original(&machine)?;
+        } else if !self.lock().ready.contains(&machine) {
+            self.prepare(place)?;
+        }
+        self.note_use(&folder);
+        Ok(self.with_environment(folder, &machine))
+    }
+
+    /// Ends what the run started and puts the configuration back as it was. Returns what could not
+    /// be put back, for people.
+    pub fn leave(&self) -> Vec<String> {
+        if std::mem::replace(&mut self.lock().left, true) {
+            return Vec::new();
+        }
+        let mut troubles = self.stop_servers();
+        let restored = self
+            .workspace
+            .remove_if_ours()
+            .and_then(|()| self.restore_conf());
+        troubles.extend(restored.err().map(|error| error.to_string()));
+        troubles
+    }
+
+    fn with_environment(&self, folder: PathBuf, machine: &Machine) -> Surroundings {
+        let path = folder.to_string_lossy().into_owned();
+        let mut set = vec![
+            ("BUILDDIR".to_owned(), path.clone()),
+            ("BBPATH".to_owned(), path),
+        ];
+        let mut remove = Vec::new();
+        if self.environment.has_fragments() {
+            remove.push("MACHINE");
+        } else {
+            set.push(("MACHINE".to_owned(), machine.name().to_owned()));
+        }
+        match machine.libc() {
+            Some(libc) => set.push(("TCLIBC".to_owned(), libc.as_str().to_owned())),
+            None => remove.push("TCLIBC"),
+        }
+        if let Some(threads) = self.share.threads {
+            set.push(("BB_NUMBER_THREADS".to_owned(), threads.to_string()));
+            set.push(("PARALLEL_MAKE".to_owned(), format!("-j {threads}")));
+        }
+        Surroundings {
+            folder,
+            set,
+            remove,
+        }
+    }
+
+    /// Sets the user's build directory to a machine, unless it is.
+    fn switch_original(&self, machine: &Machine) -> Result<(), OeError> {
+        let mut state = self.lock();
+        if state.current.as_ref() == Some(machine) {
+            return Ok(());
+        }
+        copy::write_if_different(&self.conf.path, self.tool_conf(machine, "").as_bytes())?;
+        state.current = Some(machine.clone());
+        Ok(())
+    }
+
+    /// The tools' configuration file for a machine.
+    fn tool_conf(&self, machine: &Machine, shared: &str) -> String {
+        let text = self.conf.text();
+        let text = if self.environment.has_fragments() {
+            conf::with_machine_fragment(&text, machine.name())
+        } else {
+            text
+        };
+        conf::with_block(&text, &format!("{}{shared}", self.lines))
+    }
+
+    fn restore_conf(&self) -> Result<(), OeError> {
+        let path = &self.conf.path;
+        let Some(current) = self.lock().current.clone() else {
+            return Ok(());
+        };
+        let written = self.tool_conf(&current, "");
+        let now = fs::read_to_string(path).unwrap_or_default();
+        if now != written {
+            // Somebody edited it meanwhile: only our block goes, their lines stay.
+            return copy::write_if_different(path, conf::without_block(&now).as_bytes());
+        }
+        match &self.conf.original {
+            // Byte for byte, unless a run that died had left its block there.
+            Some(bytes)
+                if self.conf.text().as_bytes() == bytes.as_slice()
+                    || std::str::from_utf8(bytes).is_err() =>
+            {
+                copy::write_if_different(path, bytes)
+            }
+            Some(_) => copy::write_if_different(path, self.conf.text().as_bytes()),
+            None => fs::remove_file(path).map_err(OeError::io("remove", path)),
+        }
+    }
+
+    /// Stops the servers of the used build directories that were not there before.
+    fn stop_servers(&self) -> Vec<String> {
+        let used = std::mem::take(&mut self.lock().used);
+        let mut troubles = Vec::new();
+        for (folder, _) in used.into_iter().filter(|(_, served_before)| !served_before) {
+            // A server whose last client has left goes by itself within about a second.
+            if server::wait_until_gone(&folder, Duration::from_secs(3)) {
+                continue;
+            }
+            let surroundings = self.with_environment(folder.clone(), &self.machines[0]);
+            let stopped = server::stop(&surroundings);
+            troubles.extend(stopped.err().map(|error| error.to_string()));
+            if !server::wait_until_gone(&folder, Duration::from_secs(20)) {
+                troubles.push(format!(
+                    "a BitBake server still serves {}",
+                    folder.display()
+                ));
+            }
+        }
+        troubles
+    }
+
+    fn note_use(&self, folder: &Path) {
+        let mut state = self.lock();
+        if !state.used.contains_key(folder) {
+            let served = server::is_running(folder);
+            state.used.insert(folder.to_owned(), served);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+impl Drop for BuildDirs {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,107 @@
+//! devtool's workspace layer: made when a run needs it, taken away again when it was the run's.
+
+use super::Surroundings;
+use crate::OeError;
+use auh_process::{CancelToken, run};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Mutex,
+};
+
+#[derive(Debug)]
+pub(super) struct Workspace {
+    path: PathBuf,
+    bblayers: PathBuf,
+    /// `bblayers.conf` before and after this run made the workspace.
+    made: Mutex<Option<(Vec<u8>, Vec<u8>)>>,
+}
+
+impl Workspace {
+    /// The workspace that devtool uses in a build directory, existing or not.
+    pub(super) fn find(build_dir: &Path) -> Result<Self, OeError> {
+        let bblayers = build_dir.join("conf/bblayers.conf");
+        fs::metadata(&bblayers).map_err(OeError::io("read", &bblayers))?;
+        let settings = fs::read_to_string(build_dir.join("conf/devtool.conf")).unwrap_or_default();
+        Ok(Self {
+            path: configured(&settings).unwrap_or_else(|| build_dir.join("workspace")),
+            bblayers,
+            made: Mutex::new(None),
+        })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Makes the workspace unless the configuration names it already.
+    pub(super) fn ensure(
+        &self,
+        surroundings: &Surroundings,
+        cancel: &CancelToken,
+    ) -> Result<(), OeError> {
+        let before = self.read_bblayers()?;
+        let named = String::from_utf8_lossy(&before).contains(&*self.path.to_string_lossy());
+        if named && self.path.join("conf/layer.conf").exists() {
+            return Ok(());
+        }
+        let command = surroundings.command("devtool", &["create-workspace"]);
+        let finished = run(&command, cancel, &mut |_| {})?;
+        if !finished.exit.success() {
+            return Err(OeError::tool("devtool create-workspace", &finished));
+        }
+        let after = self.read_bblayers()?;
+        *self.lock() = Some((before, after));
+        Ok(())
+    }
+
+    /// Takes a workspace that this run made away again, unless somebody works in it.
+    pub(super) fn remove_if_ours(&self) -> Result<(), OeError> {
+        let Some((before, after)) = self.lock().take() else {
+            return Ok(());
+        };
+        if self.in_use() || self.read_bblayers()? != after {
+            return Ok(());
+        }
+        super::copy::write_if_different(&self.bblayers, &before)?;
+        fs::remove_dir_all(&self.path).map_err(OeError::io("remove", &self.path))
+    }
+
+    fn in_use(&self) -> bool {
+        ["recipes", "appends", "sources", "attic"]
+            .iter()
+            .any(|name| {
+                fs::read_dir(self.path.join(name)).is_ok_and(|mut entries| entries.next().is_some())
+            })
+    }
+
+    fn read_bblayers(&self) -> Result<Vec<u8>, OeError> {
+        fs::read(&self.bblayers).map_err(OeError::io("read", &self.bblayers))
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<(Vec<u8>, Vec<u8>)>> {
+        self.made
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// `workspace_path` of a `devtool.conf`.
+fn configured(settings: &str) -> Option<PathBuf> {
+    settings.lines().find_map(|line| {
+        let (key, value) = line.split_once('=')?;
+        (key.trim() == "workspace_path" && !value.trim().is_empty()).then(|| value.trim().into())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn devtools_settings_may_name_another_folder() {
+        let text = "[General]\nworkspace_path = /elsewhere/ws\n";
+        assert_eq!(configured(text), Some("/elsewhere/ws".into()));
+        assert_eq!(configured("[General]\n"), None);
+    }
+}

@@ -1,0 +1,173 @@
+//! The build environment that auh was started in, and what must be there before anything starts.
+
+use crate::{OeError, conf};
+use auh_process::{CancelToken, Command, run, which};
+use std::{
+    env,
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// A program that a run needs, and who provides it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HostTool {
+    /// Its name on the `PATH`.
+    pub name: &'static str,
+    /// What provides it, as a hint.
+    pub provider: &'static str,
+}
+
+const TOOLS: [HostTool; 4] = [
+    HostTool {
+        name: "bitbake",
+        provider: "BitBake provides it: source oe-init-build-env, which puts it on the PATH",
+    },
+    HostTool {
+        name: "devtool",
+        provider: "openembedded-core provides it in scripts/: source oe-init-build-env, which puts it on the PATH",
+    },
+    HostTool {
+        name: "git",
+        provider: "install the package git",
+    },
+    HostTool {
+        name: "python3",
+        provider: "install the package python3",
+    },
+];
+
+/// An initialised build environment.
+#[derive(Debug, Clone)]
+pub struct Environment {
+    build_dir: PathBuf,
+    fragments: bool,
+}
+
+impl Environment {
+    /// The environment of this process, checked: build directory and tools.
+    pub fn of_this_process() -> Result<Self, OeError> {
+        Self::new(
+            env::var_os("BUILDDIR"),
+            &env::var_os("PATH").unwrap_or_default(),
+        )
+    }
+
+    fn new(build_dir: Option<OsString>, path: &OsString) -> Result<Self, OeError> {
+        let build_dir = PathBuf::from(
+            build_dir
+                .filter(|b| !b.is_empty())
+                .ok_or(OeError::NoBuildDir)?,
+        );
+        let bad = |what: &str| OeError::BadBuildDir {
+            path: build_dir.clone(),
+            what: what.to_owned(),
+        };
+        let build_dir = build_dir
+            .canonicalize()
+            .map_err(|_| bad("there is no such folder"))?;
+        if !build_dir.join("conf/local.conf").is_file() {
+            return Err(bad("there is no conf/local.conf in it"));
+        }
+        if let Some(missing) = TOOLS.iter().find(|tool| which(tool.name, path).is_none()) {
+            return Err(OeError::MissingTool {
+                tool: missing.name,
+                provider: missing.provider,
+            });
+        }
+        Ok(Self {
+            fragments: which("bitbake-config-build", path).is_some(),
+            build_dir,
+        })
+    }
+
+    /// The user's build directory, without symbolic links.
+    #[must_use]
+    pub fn build_dir(&self) -> &Path {
+        &self.build_dir
+    }
+
+    /// Whether this tree chooses machines by configuration fragments (it does where it has
+    /// `bitbake-config-build`); older ones take `MACHINE` from the environment.
+    #[must_use]
+    pub fn has_fragments(&self) -> bool {
+        self.fragments
+    }
+
+    /// Checks that `local.conf` leaves machine and C library open, and that git knows who commits.
+    pub fn check_for_upgrades(&self, cancel: &CancelToken) -> Result<(), OeError> {
+        let path = self.build_dir.join("conf/local.conf");
+        let text = fs::read(&path).map_err(OeError::io("read", &path))?;
+        if let Some((line, variable)) = conf::hard_assignment(&String::from_utf8_lossy(&text)) {
+            return Err(OeError::HardAssignment {
+                path,
+                line,
+                variable,
+            });
+        }
+        for (key, variable) in [
+            ("user.name", "GIT_COMMITTER_NAME"),
+            ("user.email", "GIT_COMMITTER_EMAIL"),
+        ] {
+            if env::var_os(variable).is_none_or(|value| value.is_empty()) {
+                self.check_git_key(key, cancel)?;
+            }
+        }
+        Ok(())
+    }
+
+    #[cfg(test)]
+    pub(crate) fn for_tests(build_dir: &Path, fragments: bool) -> Self {
+        Self {
+            build_dir: build_dir.to_owned(),
+            fragments,
+        }
+    }
+
+    fn check_git_key(&self, key: &'static str, cancel: &CancelToken) -> Result<(), OeError> {
+        let command = Command::new("git", &self.build_dir).args(["config", "--get", key]);
+        let finished = run(&command, cancel, &mut |_| {})?;
+        if finished.exit.success() && !finished.stdout.text().trim().is_empty() {
+            Ok(())
+        } else {
+            Err(OeError::NoGitIdentity { key })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path() -> OsString {
+        env::var_os("PATH").unwrap_or_default()
+    }
+
+    #[test]
+    fn without_a_build_directory_there_is_one_clear_error() {
+        assert!(matches!(
+            Environment::new(None, &path()),
+            Err(OeError::NoBuildDir)
+        ));
+        assert!(matches!(
+            Environment::new(Some("".into()), &path()),
+            Err(OeError::NoBuildDir)
+        ));
+        let error = Environment::new(Some("/nonexistent".into()), &path()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "BUILDDIR is /nonexistent, and there is no such folder"
+        );
+    }
+
+    #[test]
+    fn a_missing_tool_is_named_with_its_provider() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("conf")).unwrap();
+        fs::write(folder.path().join("conf/local.conf"), "").unwrap();
+        let error =
+            Environment::new(Some(folder.path().into()), &"/nonexistent".into()).unwrap_err();
+        assert_eq!(error.to_string(), "the program bitbake is not on the PATH");
+        assert!(error.hint().unwrap().contains("oe-init-build-env"));
+    }
+}

@@ -1,0 +1,137 @@
+//! What can be wrong with a build environment.
+
+use std::{io, path::PathBuf};
+
+/// What can be wrong with a build environment.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the fields are what the messages name")]
+pub enum OeError {
+    /// No build environment was initialised.
+    #[error("BUILDDIR is not set: this is no initialised build environment")]
+    NoBuildDir,
+    /// `BUILDDIR` leads nowhere.
+    #[error("BUILDDIR is {}, and {what}", .path.display())]
+    BadBuildDir { path: PathBuf, what: String },
+    /// A program that a run needs is not on the `PATH`.
+    #[error("the program {tool} is not on the PATH")]
+    MissingTool {
+        tool: &'static str,
+        provider: &'static str,
+    },
+    /// `local.conf` decides what a run must be able to choose.
+    #[error("{}:{line}: this assigns {variable} hard, so that auh cannot switch it", .path.display())]
+    HardAssignment {
+        path: PathBuf,
+        line: usize,
+        variable: &'static str,
+    },
+    /// git does not know who commits.
+    #[error("git has no {key}")]
+    NoGitIdentity { key: &'static str },
+    /// A path that cannot be written into a BitBake configuration.
+    #[error("the path {} contains {what}, which BitBake's configuration cannot hold", .path.display())]
+    UnusablePath { path: PathBuf, what: &'static str },
+    /// A file or folder cannot be read or written.
+    #[error("cannot {action} {}: {source}", .path.display())]
+    Io {
+        action: &'static str,
+        path: PathBuf,
+        source: io::Error,
+    },
+    /// A tool could not be run at all.
+    #[error(transparent)]
+    Run(#[from] auh_process::RunError),
+    /// A tool said no.
+    #[error("{tool} {how}: {said}")]
+    Tool {
+        tool: String,
+        how: String,
+        said: String,
+    },
+    /// The session that reads recipes did not come about.
+    #[error("BitBake cannot read the build configuration: {message}")]
+    Session { message: String, detail: String },
+    /// A recipe's files differ from what is committed.
+    #[error("recipe {recipe}: {} has local changes", .file.display())]
+    DirtyRecipe { recipe: String, file: PathBuf },
+    /// Staged changes, which would end up in a revert.
+    #[error("{} has staged changes ({})", .repository.display(), .file.display())]
+    StagedChanges { repository: PathBuf, file: PathBuf },
+    /// A layer that nothing can be committed to.
+    #[error("recipe {recipe}: its layer {} is in no git repository", .layer.display())]
+    NoRepository { recipe: String, layer: PathBuf },
+    /// The run is being stopped.
+    #[error("stopped")]
+    Stopped,
+}
+
+impl OeError {
+    /// What to do about it, for a line of its own.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::NoBuildDir => {
+                "source oe-init-build-env of your openembedded-core first".to_owned()
+            }
+            Self::BadBuildDir { .. } => {
+                "source oe-init-build-env again, or set BUILDDIR to a build directory".to_owned()
+            }
+            Self::MissingTool { provider, .. } => (*provider).to_owned(),
+            Self::HardAssignment { variable, .. } => {
+                format!("write {variable} ?= \"...\" instead, so that auh can build for several")
+            }
+            Self::NoGitIdentity { key } => format!("git config --global {key} \"...\""),
+            Self::DirtyRecipe { .. } => "commit, stash or undo them first".to_owned(),
+            Self::StagedChanges { .. } => {
+                "commit or unstage them first (git restore --staged)".to_owned()
+            }
+            Self::NoRepository { .. } => {
+                "put the layer under git, with its recipes committed".to_owned()
+            }
+            Self::Run(error) => return error.hint().map(str::to_owned),
+            Self::UnusablePath { .. }
+            | Self::Io { .. }
+            | Self::Tool { .. }
+            | Self::Session { .. }
+            | Self::Stopped => {
+                return None;
+            }
+        })
+    }
+
+    pub(crate) fn io<'a>(
+        action: &'static str,
+        path: &'a std::path::Path,
+    ) -> impl FnOnce(io::Error) -> Self + use<'a> {
+        move |source| Self::Io {
+            action,
+            path: path.to_owned(),
+            source,
+        }
+    }
+
+    /// From a command that ended otherwise than with status 0.
+    pub(crate) fn tool(tool: &str, finished: &auh_process::Finished) -> Self {
+        let how = match finished.exit {
+            auh_process::Exit::Code(code) => format!("exited with status {code}"),
+            auh_process::Exit::Signal(signal) => format!("was ended by signal {signal}"),
+            auh_process::Exit::TimedOut => "was stopped by its time limit".to_owned(),
+            auh_process::Exit::Cancelled => return Self::Stopped,
+        };
+        let said = finished
+            .last_lines
+            .iter()
+            .rev()
+            .find(|line| line.contains("ERROR") || line.contains("fatal"))
+            .or(finished.last_lines.last())
+            .map_or_else(
+                || "it said nothing".to_owned(),
+                |line| line.trim().to_owned(),
+            );
+        Self::Tool {
+            tool: tool.to_owned(),
+            how,
+            said,
+        }
+    }
+}

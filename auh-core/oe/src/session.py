@@ -1,0 +1,726 @@
+#!/usr/bin/env python3
+"""Ask an OpenEmbedded build environment about recipes and their upstreams.
+
+    python3 session.py REQUEST.json RESPONSE.json      (or: python3 - REQUEST.json RESPONSE.json <session.py)
+
+Runs inside an initialised build environment, opens one tinfoil session, reads the variables of every
+requested recipe, closes the session, and then checks the upstreams, each in a process of its own.
+A recipe that fails, at any of these points, costs its own answer only.
+
+Request (all keys but `recipes` are optional):
+    recipes          list of names, or "all"
+    layers           with "all": only recipes of these layers (names or paths); empty means every layer
+    check            ask the upstreams (default true)
+    stable           stable releases only, where a recipe knows what that means (default false)
+    jobs             upstream checks at a time (default: number of processors)
+    check_timeout_s  seconds that one upstream check may take (default 120)
+
+Response (written in one piece; what the tools print stays on stdout and stderr):
+    api      1
+    failure  null, or {kind, message, detail} when there was no session at all
+    bitbake  version
+    base     expanded values of the build configuration, or null each; BBLAYERS is a list
+    layers   [{path, name}]
+    recipes  one record per request, in the order asked for; see `blank_record`
+    groups   [[pn, ...]]: recipes that share an include file, as OE groups them; every recipe that
+             could be read is in exactly one group
+    log      lines worth showing to a person who looks for the reason of something
+
+The `error` of a record is null or {kind, message (one line), detail}, of kind
+    no-provider  nothing of that name
+    skipped      BitBake leaves it out of this configuration; the message is its reason
+    parse        the recipe, or a variable of it, cannot be evaluated
+    unreliable   the recipe forbids upstream checks (UPSTREAM_CHECK_UNRELIABLE)
+    check        the check raised an error
+    crashed      the process of the check died
+    timeout      the check took longer than check_timeout_s
+
+Exit status: 0 answered, 1 no session (the response says why), 2 bad usage or request.
+"""
+
+import contextlib
+import glob
+import importlib
+import inspect
+import json
+import logging
+import multiprocessing
+import multiprocessing.connection
+import os
+import re
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import traceback
+
+API = 1
+
+BASE_VARIABLES = (
+    "BBLAYERS", "COREBASE", "TOPDIR", "TMPDIR", "DL_DIR", "SSTATE_DIR", "PERSISTENT_DIR", "CACHE", "BB_CACHEDIR",
+    "BB_HASHSERVE", "BB_HASHSERVE_DB_DIR", "BB_SIGNATURE_HANDLER", "MACHINE", "DISTRO", "DISTRO_VERSION", "TCLIBC",
+    "INHERIT", "USER_CLASSES", "OE_FRAGMENTS", "BUILDHISTORY_COMMIT", "BUILDHISTORY_DIR", "BB_NUMBER_THREADS",
+    "PARALLEL_MAKE", "BB_SERVER_TIMEOUT", "BB_HASHCONFIG_IGNORE_VARS", "LAYERSERIES_CORENAMES",
+)
+
+# What a check reads of a recipe: these, and whatever begins with one of the prefixes (SRCREV_name,
+# UPSTREAM_CHECK_URI, FETCHCMD_git, ...).
+CHECK_VARIABLES = {"PN", "PV", "SRC_URI", "DL_DIR", "CACHE", "PERSISTENT_DIR", "BB_URI_HEADREVS", "CHECK_DATE"}
+CHECK_PREFIXES = ("UPSTREAM_", "RECIPE_", "FETCHCMD_", "SRCREV")
+
+INCLUDE_SUFFIXES = (".bb", ".bbappend", ".inc")
+
+
+def main(argv):
+    """Answer the request; the exit status."""
+    if len(argv) != 3:
+        print("usage: session.py REQUEST.json RESPONSE.json", file=sys.stderr)
+        return 2
+    try:
+        with open(argv[1], encoding="utf-8") as stream:
+            request = Request(json.load(stream))
+    except (OSError, ValueError) as error:
+        print(f"session.py: request {argv[1]}: {error}", file=sys.stderr)
+        return 2
+    # A plain SIGTERM would leave checks and a connected server behind.
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
+    response = answer(request)
+    write_atomically(argv[2], response)
+    return 1 if response["failure"] else 0
+
+
+class Request:
+    """The validated request; ValueError says what is wrong with it."""
+
+    def __init__(self, raw):
+        if not isinstance(raw, dict):
+            raise ValueError("not an object")
+        recipes = raw.get("recipes")
+        if recipes != "all" and not (isinstance(recipes, list) and all(isinstance(name, str) for name in recipes)):
+            raise ValueError('recipes: expected a list of names or "all"')
+        self.all = recipes == "all"
+        self.names = [] if self.all else list(dict.fromkeys(recipes))
+        self.layers = [str(layer) for layer in raw.get("layers") or []]
+        self.check = bool(raw.get("check", True))
+        self.stable = bool(raw.get("stable", False))
+        self.jobs = max(1, int(raw.get("jobs") or os.cpu_count() or 1))
+        self.check_timeout_s = float(raw.get("check_timeout_s") or 120)
+
+
+def answer(request):
+    """The response to a request. Raises nothing but SystemExit and KeyboardInterrupt."""
+    log = Log()
+    response = {
+        "api": API, "failure": None, "bitbake": None, "base": {}, "layers": [], "recipes": [], "groups": [],
+        "log": log.lines,
+    }
+    try:
+        bb = import_bitbake()
+        response["bitbake"] = getattr(bb, "__version__", None)
+        with log.recording():
+            records, checks, recipeutils = read_recipes(bb, request, response, log)
+            response["recipes"] = records
+            response["groups"] = group(records, recipeutils, log)
+            if request.check:
+                run_checks(request, checks, recipeutils, log)
+    except Exception as error:  # whatever BitBake and OE raise must reach the reader of the response
+        response["failure"] = failure("session", error, log)
+    return response
+
+
+# --- the session ------------------------------------------------------------------------------------
+
+
+def import_bitbake():
+    """The `bb` package that belongs to the `bitbake` on PATH."""
+    program = shutil.which("bitbake")
+    if program is None:
+        raise RuntimeError("no bitbake on PATH: the build environment is not initialised")
+    sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(program))), "lib"))
+    importlib.import_module("bb.tinfoil")
+    for name in ("bb.data", "bb.utils", "bb.fetch2", "bb.providers"):
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+    return sys.modules["bb"]
+
+
+def import_recipeutils(corebase, log):
+    """`oe.recipeutils` of the OE-core in use, or None."""
+    sys.path.insert(0, os.path.join(corebase or "", "meta", "lib"))
+    try:
+        return importlib.import_module("oe.recipeutils")
+    except Exception as error:
+        log.add(f"cannot import oe.recipeutils: {one_line(error)}")
+        return None
+
+
+def read_recipes(bb, request, response, log):
+    """Everything that needs the session: (records, [(record, variables)] to check, oe.recipeutils)."""
+    with session(bb, log) as (tinfoil, parsed):
+        config = tinfoil.config_data
+        base = response["base"] = read_base(config)
+        layers = response["layers"] = read_layers(config, base["BBLAYERS"])
+        recipeutils = import_recipeutils(base["COREBASE"], log)
+        finder = Finder(tinfoil) if parsed else FileFinder(config)
+        reader = Reader(tinfoil, finder, layers, log)
+        if request.all:
+            pairs = reader.read_all(wanted_layers(request.layers, layers, log))
+        else:
+            pairs = [reader.read_name(name) for name in request.names]
+    records = [record for record, _ in pairs]
+    checks = [(record, variables) for record, variables in pairs if variables is not None and record["error"] is None]
+    return records, checks, recipeutils
+
+
+@contextlib.contextmanager
+def session(bb, log):
+    """An open tinfoil: (tinfoil, True), or (tinfoil, False) where only the configuration could be read.
+
+    One recipe that cannot be parsed makes BitBake give up the parse as a whole, so the second form is
+    what keeps the others going; recipes are then looked up by file name.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            tinfoil = open_tinfoil(bb, stack, log, config_only=False)
+            parsed = True
+        except Exception as error:
+            log.add(f"parsing failed, recipes are read one by one: {log.error_since(0) or one_line(error)}")
+            stack.close()
+            tinfoil = open_tinfoil(bb, stack, log, config_only=True)
+            parsed = False
+        yield tinfoil, parsed
+
+
+def open_tinfoil(bb, stack, log, config_only):
+    """A prepared tinfoil, which `stack` shuts down."""
+    tinfoil = bb.tinfoil.Tinfoil()
+    stack.callback(close_tinfoil, tinfoil, log)
+    tinfoil.prepare(config_only=config_only)
+    return tinfoil
+
+
+def close_tinfoil(tinfoil, log):
+    """Shut down; a server that is gone already must not cost the answers that it gave."""
+    try:
+        tinfoil.shutdown()
+    except Exception as error:
+        log.add(f"closing the session: {one_line(error)}")
+
+
+def read_base(config):
+    """The build configuration's variables, expanded."""
+    base = {name: expanded_or_none(config, name) for name in BASE_VARIABLES}
+    base["BBLAYERS"] = [os.path.normpath(path) for path in (base["BBLAYERS"] or "").split()]
+    return base
+
+
+def read_layers(config, paths):
+    """Each layer with the collection whose BBFILE_PATTERN covers it, else with its folder's name."""
+    names = (expanded_or_none(config, "BBFILE_COLLECTIONS") or "").split()
+    patterns = {name: expanded_or_none(config, f"BBFILE_PATTERN_{name}") or "" for name in names}
+    return [{"path": path, "name": collection_of(path, patterns)} for path in paths]
+
+
+def collection_of(path, patterns):
+    """The collection with the pattern for just this folder: patterns of outer layers match as well."""
+    matching = {}
+    for name, pattern in patterns.items():
+        with contextlib.suppress(re.error):
+            found = re.match(pattern, path + "/") if pattern else None
+            if found:
+                matching[name] = found.end()
+    return max(matching, key=matching.get) if matching else os.path.basename(path)
+
+
+def wanted_layers(asked, layers, log):
+    """The paths of the layers asked for by name or path; None for no restriction."""
+    if not asked:
+        return None
+    paths = {layer["path"] for layer in layers if layer["name"] in asked or layer["path"] in asked}
+    known = {layer["name"] for layer in layers} | paths
+    for name in asked:
+        if name not in known:
+            log.add(f"no layer {name} in BBLAYERS")
+    return paths
+
+
+def layer_of(path, layers):
+    """The layer that a file lies in: the innermost, compared on path boundaries."""
+    holding = [layer for layer in layers if path.startswith(layer["path"].rstrip("/") + "/")]
+    return max(holding, key=lambda layer: len(layer["path"])) if holding else None
+
+
+# --- finding recipe files -----------------------------------------------------------------------------
+
+
+class NotFound(Exception):
+    """Why a name leads to no recipe file; `kind` as in the response."""
+
+    def __init__(self, kind, message, detail=None, file=None):
+        super().__init__(message)
+        self.kind, self.detail, self.file = kind, detail, file
+
+
+class Finder:
+    """Looks recipes up in a session that has parsed everything."""
+
+    def __init__(self, tinfoil):
+        self.tinfoil = tinfoil
+        self.skipped = self._skipped()
+
+    def file(self, name):
+        if name in self.skipped:
+            reason, file = self.skipped[name]
+            # Another version of it may be usable all the same.
+            with contextlib.suppress(Exception):
+                return self.tinfoil.get_recipe_file(name)
+            raise NotFound("skipped", reason, f"{name} was skipped: {reason}", file)
+        try:
+            file = self.tinfoil.get_recipe_file(name)
+        except Exception as error:
+            raise self._explain(name, error) from error
+        if not file:
+            raise NotFound("no-provider", f"no recipe provides {name}")
+        return file
+
+    def all_files(self):
+        """Recipe files without their native, SDK and multilib variants, which have no upstream of their own."""
+        return [file for file in self.tinfoil.all_recipe_files(variants=False) if not file.startswith("virtual:")]
+
+    def _skipped(self):
+        """{pn: (reason, file)} of the recipes that BitBake leaves out of this configuration."""
+        found = {}
+        with contextlib.suppress(Exception):
+            for file, item in self.tinfoil.get_skipped_recipes().items():
+                pn, reason = getattr(item, "pn", None), getattr(item, "skipreason", None)
+                if pn and pn not in found:
+                    found[pn] = (one_line(reason) or "skipped by BitBake", file)
+        return found
+
+    @staticmethod
+    def _explain(name, error):
+        text = str(error).strip()
+        reason = re.search(re.escape(name) + r"\b.* was skipped: (.+)", text)
+        if reason:
+            return NotFound("skipped", reason.group(1).strip(), text)
+        if type(error).__name__ == "NoProvider":
+            return NotFound("no-provider", " ".join(text.split()) or f"no recipe provides {name}", text)
+        return NotFound("parse", one_line(error), describe(error))
+
+
+class FileFinder:
+    """Looks recipes up by file name, for want of a parse: the highest version of NAME_VERSION.bb."""
+
+    def __init__(self, config):
+        self.files = {}
+        for pattern in (expanded_or_none(config, "BBFILES") or "").split():
+            for file in sorted(glob.glob(pattern)):
+                if file.endswith(".bb"):
+                    self.files.setdefault(os.path.basename(file)[:-3].split("_")[0], []).append(file)
+
+    def file(self, name):
+        files = self.files.get(name)
+        if not files:
+            raise NotFound("no-provider", f"no recipe file {name}_*.bb (looked up by file name, as parsing failed)")
+        return max(files, key=version_key)
+
+    def all_files(self):
+        return sorted(max(files, key=version_key) for files in self.files.values())
+
+
+def version_key(file):
+    """Orders versions in file names: numbers as numbers, and `_git` and the like below them."""
+    version = os.path.basename(file)[:-3].partition("_")[2]
+    return [(1, int(part), "") if part.isdigit() else (0, 0, part) for part in re.findall(r"\d+|[a-z]+", version)]
+
+
+# --- reading recipes ----------------------------------------------------------------------------------
+
+
+def blank_record(name):
+    """A record about the request for `name`, before anything is known."""
+    return {
+        "asked": name, "pn": name, "file": None, "layer": None, "pv": None, "packages": [], "src_uri_first": None,
+        "srcrev": None, "maintainer": None, "no_upgrade_reason": None, "bbincluded": [], "compatible_machine": None,
+        "check": None, "error": None,
+    }
+
+
+class Reader:
+    """Fills records from recipes; each answer is (record, variables for the check or None)."""
+
+    def __init__(self, tinfoil, finder, layers, log):
+        self.tinfoil, self.finder, self.layers, self.log = tinfoil, finder, layers, log
+
+    def read_name(self, name):
+        """The recipe that `name` stands for."""
+        record = blank_record(name)
+        try:
+            return self._read(record, self.finder.file(name))
+        except NotFound as missing:
+            self._place(record, missing.file)
+            record["error"] = error_of(missing.kind, str(missing), missing.detail)
+            return record, None
+
+    def read_all(self, layer_paths):
+        """Every recipe of the layers (None: of all), one version of each."""
+        chosen = {}
+        for file in self.finder.all_files():
+            layer = layer_of(file, self.layers)
+            if layer_paths is not None and (layer is None or layer["path"] not in layer_paths):
+                continue
+            record, variables = self._read(blank_record(os.path.basename(file)[:-3].split("_")[0]), file)
+            record["asked"] = pn = record["pn"]
+            if pn not in chosen or self._prefers(pn, file):
+                chosen[pn] = (record, variables)
+        return [chosen[pn] for pn in sorted(chosen)]
+
+    def _prefers(self, pn, file):
+        """Whether BitBake takes this one of several versions."""
+        try:
+            return self.finder.file(pn) == file
+        except NotFound:
+            return False
+
+    def _read(self, record, file):
+        self._place(record, file)
+        marker = self.log.mark()
+        try:
+            data = self.tinfoil.parse_recipe_file(file)
+            if data is None:
+                raise RuntimeError("BitBake returned nothing for it")
+            fill(record, data)
+            variables = check_variables(data)
+        except Exception as error:
+            record["error"] = error_of("parse", self.log.error_since(marker) or one_line(error), describe(error))
+            return record, None
+        skipped = expanded_or_none(data, "__SKIPPED")  # what the finder does not know where it had no parse
+        if skipped:
+            record["error"] = error_of("skipped", skipped)
+        elif data.getVar("UPSTREAM_CHECK_UNRELIABLE") == "1":
+            record["error"] = error_of("unreliable", "UPSTREAM_CHECK_UNRELIABLE is set: its upstream cannot be checked")
+        return record, variables
+
+    def _place(self, record, file):
+        if file:
+            real = file.split(":")[-1] if file.startswith(("virtual:", "mc:")) else file
+            layer = layer_of(real, self.layers)
+            record["file"], record["layer"] = real, layer["name"] if layer else None
+
+
+def fill(record, data):
+    """What the record tells of the recipe's variables."""
+    record["pn"] = data.getVar("PN") or record["pn"]
+    record["pv"] = data.getVar("PV")
+    record["packages"] = (data.getVar("PACKAGES") or "").split()
+    record["src_uri_first"] = next(iter((data.getVar("SRC_URI") or "").split()), None)
+    record["srcrev"] = source_revision(data)
+    record["maintainer"] = data.getVar("RECIPE_MAINTAINER")
+    record["no_upgrade_reason"] = data.getVar("RECIPE_NO_UPDATE_REASON")
+    record["compatible_machine"] = data.getVar("COMPATIBLE_MACHINE")
+    record["bbincluded"] = recipe_files(data.getVar("BBINCLUDED") or "")
+
+
+def recipe_files(included):
+    """Of all that was included, in order, what belongs to recipes: BBINCLUDED also names every class, every
+    configuration file, and the places where those were looked for in vain."""
+    paths = dict.fromkeys(included.split())
+    return [p for p in paths if p.endswith(INCLUDE_SUFFIXES) and "/conf/" not in p and os.path.exists(p)]
+
+
+def source_revision(data):
+    """SRCREV; "AUTOINC" where evaluating it would ask the upstream; None where the source has no revisions."""
+    if "AUTOREV" in (data.getVar("SRCREV", False) or ""):
+        return "AUTOINC"
+    revision = data.getVar("SRCREV")
+    return None if revision == "INVALID" else revision
+
+
+def check_variables(data):
+    """The variables that a check reads, as plain values: the session is closed when it runs."""
+    names = set(CHECK_VARIABLES)
+    with contextlib.suppress(TypeError):  # a data store that cannot be iterated
+        names.update(name for name in data if isinstance(name, str) and name.startswith(CHECK_PREFIXES))
+    values = {name: data.getVar(name) for name in sorted(names)}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def expanded_or_none(data, name):
+    """A variable's expanded value as text; None where it is unset or cannot be expanded."""
+    try:
+        value = data.getVar(name)
+    except Exception:
+        return None
+    return None if value is None else str(value)
+
+
+# --- groups -------------------------------------------------------------------------------------------
+
+
+def group(records, recipeutils, log):
+    """Names of the recipes that were read, those that share an include file together."""
+    readable = {r["pn"]: r for r in records if r["pv"] is not None and (r["error"] or {}).get("kind") != "skipped"}
+    try:
+        sets = shared_includes(readable.values(), recipeutils)
+    except Exception as error:
+        log.add(f"cannot group recipes by shared includes: {one_line(error)}")
+        sets = []
+    groups, placed = [], set()
+    for pn in readable:
+        if pn not in placed:
+            # A set of OE's is in no order, and two of them may overlap.
+            together = {pn}.union(*(s for s in sets if pn in s)) - placed
+            members = [name for name in readable if name in together]
+            placed.update(members)
+            groups.append(members)
+    return groups
+
+
+def shared_includes(records, recipeutils):
+    """OE's sets of recipes with a common include file beside them."""
+    includes = {r["file"]: {"bbincluded": r["bbincluded"], "pn": r["pn"]} for r in records}
+    common = getattr(recipeutils, "_get_common_include_recipes", None)
+    return common(includes) if common else same_folder_includes(includes)
+
+
+def same_folder_includes(includes):
+    """The same for trees whose OE has no such function: by each included file of the recipe's folder."""
+    users = {}
+    for file, entry in includes.items():
+        for path in entry["bbincluded"]:
+            if path != file and os.path.dirname(path) == os.path.dirname(file):
+                users.setdefault(path, set()).add(entry["pn"])
+    return [names for names in users.values() if len(names) > 1]
+
+
+# --- upstream checks ----------------------------------------------------------------------------------
+
+
+def run_checks(request, checks, recipeutils, log):
+    """Check each upstream in a process of its own, `jobs` at a time, and put the results into the records."""
+    waiting, running = list(reversed(checks)), {}
+    try:
+        while waiting or running:
+            while waiting and len(running) < request.jobs:
+                check = Check(*waiting.pop(), recipeutils, request, log)
+                running[check.pipe] = check
+            timeout = max(0.0, min(check.deadline for check in running.values()) - time.monotonic())
+            ready = set(multiprocessing.connection.wait(list(running), timeout))
+            for check in [c for c in running.values() if c.pipe in ready or c.overdue()]:
+                check.finish()
+                del running[check.pipe]
+    finally:
+        for check in running.values():
+            check.kill()
+
+
+class Check:
+    """One upstream check, running."""
+
+    def __init__(self, record, variables, recipeutils, request, log):
+        self.record, self.log, self.limit = record, log, request.check_timeout_s
+        # fork: the modules of BitBake and OE are there already, and nothing needs to be pickled.
+        context = multiprocessing.get_context("fork")
+        self.pipe, writer = context.Pipe(duplex=False)
+        arguments = (writer, variables, recipeutils, request.stable, self.limit, log)
+        self.process = context.Process(target=check_in_child, args=arguments)
+        self.deadline = time.monotonic() + self.limit
+        sys.stdout.flush()
+        self.process.start()
+        writer.close()
+
+    def overdue(self):
+        return time.monotonic() >= self.deadline
+
+    def finish(self):
+        """Take the result, or find out why there is none."""
+        try:
+            result = self.pipe.recv() if self.pipe.poll() else None
+        except (EOFError, OSError):
+            result = {"died": True}
+        if result is None:
+            self.record["error"] = error_of("timeout", f"the upstream check took longer than {self.limit:g} s")
+        self.kill()
+        if result is None:
+            return
+        if "died" in result:
+            how = ended(self.process.exitcode)
+            self.record["error"] = error_of("crashed", f"the process of the upstream check {how}")
+            return
+        self.record["check"], self.record["error"] = result["check"], result["error"]
+        self.log.lines.extend(f"{self.record['pn']}: {line}" for line in result["log"])
+
+    def kill(self):
+        """End what is left of it, with the fetch commands that it started."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.kill()  # should it not have got as far as a group of its own
+        self.process.join()
+        self.pipe.close()
+
+
+def ended(exitcode):
+    """How a process ended, in words."""
+    if exitcode is not None and exitcode < 0:
+        with contextlib.suppress(ValueError):
+            return f"was ended by {signal.Signals(-exitcode).name}"
+    return f"exited with status {exitcode}"
+
+
+def check_in_child(writer, variables, recipeutils, stable, limit, log):
+    """The whole life of a check's process."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    with contextlib.suppress(OSError):
+        os.setpgid(0, 0)
+    # Its own guard, in case nobody is left to stop it.
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.alarm(int(limit) + 5)
+    del log.lines[:]
+    result = {"check": None, "error": None, "log": log.lines}
+    try:
+        result["check"] = upstream_status(as_data(variables), recipeutils, stable, log)
+    except BaseException as error:  # bb.fatal and sys.exit are no more than failed checks here
+        result["error"] = error_of("check", log.error_since(0) or one_line(error), describe(error))
+    sys.stdout.flush()
+    writer.send(result)
+    writer.close()
+
+
+def as_data(values):
+    """A data store of BitBake's with these values."""
+    data = sys.modules["bb"].data.init()
+    for name, value in values.items():
+        data.setVar(name, value)
+    return data
+
+
+def upstream_status(data, recipeutils, stable, log):
+    """{status, cur_ver, next_ver, revision}; absent versions and revisions are null."""
+    if recipeutils is None:
+        raise RuntimeError("oe.recipeutils cannot be imported")
+    function = getattr(recipeutils, "_get_recipe_upgrade_status", None)
+    if function is None:
+        return status_by_version(data, recipeutils, stable, log)
+    result = call_with_stable(function, data, stable, log)
+    if not isinstance(result, dict):  # a tuple, in older trees
+        result = dict(zip(("pn", "status", "cur_ver", "next_ver", "maintainer", "revision"), result))
+    return {
+        "status": result["status"], "cur_ver": result["cur_ver"],
+        "next_ver": known(result["next_ver"]), "revision": known(result.get("revision")),
+    }
+
+
+def call_with_stable(function, data, stable, log):
+    """Calls an OE function that may or may not know about stable releases."""
+    if len(inspect.signature(function).parameters) > 1:
+        return function(data, stable)
+    if stable:
+        log.add("this OE-core cannot restrict its checks to stable releases")
+    return function(data)
+
+
+def status_by_version(data, recipeutils, stable, log):
+    """The status from the versions alone, with the meaning that OE gives to its status words."""
+    found = call_with_stable(recipeutils.get_recipe_upstream_version, data, stable, log)
+    current, latest = found["current_version"], found["version"]
+    untracked = bool(data.getVar("UPSTREAM_VERSION_UNKNOWN"))
+    order = sys.modules["bb"].utils.vercmp_string(current, latest) if latest else 1
+    if order > 0:
+        status = "UNKNOWN" if untracked else "UNKNOWN_BROKEN"
+    elif untracked:
+        status = "KNOWN_BROKEN"
+    else:
+        status = "UPDATE" if order < 0 else "MATCH"
+    return {"status": status, "cur_ver": current, "next_ver": known(latest), "revision": known(found.get("revision"))}
+
+
+def known(value):
+    """None for the ways in which OE says that there is no value."""
+    return None if value in (None, "", "N/A") else value
+
+
+# --- errors, log, files ---------------------------------------------------------------------------------
+
+
+class Log:
+    """Lines for the response: our own, and BitBake's warnings and errors while `recording`."""
+
+    def __init__(self):
+        self.lines = []
+
+    def add(self, line):
+        self.lines.append(line)
+
+    def mark(self):
+        return len(self.lines)
+
+    def error_since(self, marker):
+        """The first error that BitBake reported after `marker`, on one line; None if it reported none."""
+        errors = [line[len("ERROR: "):] for line in self.lines[marker:] if line.startswith("ERROR: ")]
+        return one_line(errors[0]) if errors else None
+
+    def filter(self, record):
+        """As a logging filter that lets everything pass: unlike a handler, BitBake's user interface leaves it alone."""
+        if record.levelno >= logging.WARNING:
+            with contextlib.suppress(Exception):
+                level = "ERROR" if record.levelno >= logging.ERROR else "WARNING"
+                self.lines.append(f"{level}: {record.getMessage().strip()}")
+        return True
+
+    @contextlib.contextmanager
+    def recording(self):
+        logger = logging.getLogger("BitBake")
+        logger.addFilter(self)
+        try:
+            yield
+        finally:
+            logger.removeFilter(self)
+
+
+def error_of(kind, message, detail=None):
+    return {"kind": kind, "message": message, "detail": detail or message}
+
+
+def failure(kind, error, log):
+    """Why there was no session: BitBake's first error says more than the exception."""
+    return error_of(kind, log.error_since(0) or one_line(error), describe(error))
+
+
+def one_line(text):
+    """The line of an error that says what is wrong: of a traceback, its last without the exception's name."""
+    if isinstance(text, SystemExit):
+        return f"exited with status {text.code}"
+    if isinstance(text, BaseException):
+        text = str(text) or type(text).__name__
+    lines = [line.strip() for line in (text or "").splitlines() if line.strip()]
+    if not lines:
+        return ""
+    if not any(line.startswith("Traceback") for line in lines):
+        return lines[0]
+    return re.sub(r"^[A-Za-z_][\w.]*: (?=\S)", "", lines[-1])
+
+
+def describe(error):
+    """The whole of an error, with the place it was raised at."""
+    return "".join(traceback.format_exception(type(error), error, error.__traceback__))
+
+
+def write_atomically(path, response):
+    """Write the response so that a reader sees all of it or nothing."""
+    folder = os.path.dirname(os.path.abspath(path))
+    handle, temporary = tempfile.mkstemp(prefix=".session-", dir=folder)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            json.dump(response, stream, indent=1)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))

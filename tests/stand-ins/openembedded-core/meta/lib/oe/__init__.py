@@ -1,0 +1,1 @@
+"""The part of OE-core's Python modules that an upstream check needs."""

@@ -1,9 +1,6 @@
 //! Errors and warnings about settings. Each says where: `file:line:column`, or which flag.
 
-use crate::{
-    Place, Source,
-    ini::IniProblem,
-};
+use crate::{Place, Source, ini::IniProblem};
 use std::{fmt, io, path::PathBuf};
 use thiserror::Error;
 
@@ -87,10 +84,9 @@ impl ConfigError {
             }
             Self::Read { .. } => Some("make the file readable for this user".into()),
             Self::NotText { .. } => Some("store the file as UTF-8".into()),
-            Self::Toml { .. } => None,
+            Self::Toml { .. } | Self::WrongType { .. } => None,
             Self::Ini { problem, .. } => problem.remedy().map(str::to_owned),
             Self::UnknownKey { nearest, .. } => Some(did_you_mean(nearest.as_deref())),
-            Self::WrongType { .. } => None,
             Self::Invalid { hint, .. } => hint.clone(),
         }
     }

@@ -214,7 +214,7 @@ fn split_lines(text: &str) -> impl Iterator<Item = &str> {
         }
         let end = rest.find(['\n', '\r']).unwrap_or(rest.len());
         let line = &rest[..end];
-        let skip = match rest[end..].as_bytes() {
+        let skip = match &rest.as_bytes()[end..] {
             [b'\r', b'\n', ..] => 2,
             [] => 0,
             _ => 1,
@@ -333,7 +333,8 @@ impl Reader {
         if trim(key).is_empty() {
             return fail(IniProblem::NoKey);
         }
-        let value_column = text.chars().count() - value.trim_start_matches(is_space).chars().count();
+        let value_column =
+            text.chars().count() - value.trim_start_matches(is_space).chars().count();
         let key = key.trim_end_matches(is_space).to_lowercase();
         if let Some(known) = section.entry(&key) {
             let first = known.at.line;
@@ -373,7 +374,10 @@ mod tests {
 
     fn check(text: &str, expect: &[(&str, &str)]) {
         let got = read(text).unwrap_or_else(|e| panic!("{text:?}: {e}"));
-        let got: Vec<_> = got.iter().map(|(_, k, v)| (k.as_str(), v.as_str())).collect();
+        let got: Vec<_> = got
+            .iter()
+            .map(|(_, k, v)| (k.as_str(), v.as_str()))
+            .collect();
         assert_eq!(got, expect, "{text:?}");
     }
 
@@ -385,7 +389,10 @@ mod tests {
 
     #[test]
     fn keys_have_no_case_and_values_no_blanks_around() {
-        check("[s]\nMaChines =  a  b \nx:y=z\n", &[("machines", "a  b"), ("x", "y=z")]);
+        check(
+            "[s]\nMaChines =  a  b \nx:y=z\n",
+            &[("machines", "a  b"), ("x", "y=z")],
+        );
     }
 
     #[test]
@@ -395,15 +402,24 @@ mod tests {
 
     #[test]
     fn deeper_indented_lines_continue_a_value() {
-        check("[s]\nk = a\n  b\n # no\n\n  c\n\nl=1", &[("k", "a\nb\n\nc"), ("l", "1")]);
+        check(
+            "[s]\nk = a\n  b\n # no\n\n  c\n\nl=1",
+            &[("k", "a\nb\n\nc"), ("l", "1")],
+        );
         check("[s]\n  k = a\n  l = b", &[("k", "a"), ("l", "b")]);
         check("[s]\nk =\n  [x]\n", &[("k", "\n[x]")]);
     }
 
     #[test]
     fn references_are_replaced() {
-        check("[s]\na = 5%% of %(B)s\nb = <%(c)s>\nc=%%\n", &[("a", "5% of <%>"), ("b", "<%>"), ("c", "%")]);
-        check("[DEFAULT]\nd = %(a)s\n[s]\na=1\n", &[("a", "1"), ("d", "1")]);
+        check(
+            "[s]\na = 5%% of %(B)s\nb = <%(c)s>\nc=%%\n",
+            &[("a", "5% of <%>"), ("b", "<%>"), ("c", "%")],
+        );
+        check(
+            "[DEFAULT]\nd = %(a)s\n[s]\na=1\n",
+            &[("a", "1"), ("d", "1")],
+        );
     }
 
     #[test]
@@ -412,18 +428,33 @@ mod tests {
     }
 
     #[test]
+    fn references_that_multiply_come_to_an_end() {
+        let text: String = (0..9)
+            .map(|i| format!("k{i}={}\n", format!("%(k{})s", i + 1).repeat(20)))
+            .collect();
+        let error = read(&format!("[s]\n{text}k9=\n")).unwrap_err();
+        assert_eq!(error.problem, IniProblem::TooDeep);
+    }
+
+    #[test]
     fn errors_name_line_and_column() {
         use IniProblem as P;
-        let duplicate = |key: &str, first| P::DuplicateKey { key: key.into(), first };
+        let duplicate = |key: &str, first| P::DuplicateKey {
+            key: key.into(),
+            first,
+        };
         check_error("a=1\n", 1, 1, &P::NoSection);
-        check_error("[s]\n\nk=1\n K = 2\n", 4, 2, &duplicate("k", 3));
+        check_error("[s]\n\n k=1\n K = 2\n", 4, 2, &duplicate("k", 3));
         check_error("[s]\nsome text\n", 2, 1, &P::NoDelimiter);
         check_error("[s]\n = x\n", 2, 2, &P::NoKey);
         check_error("[s]\nk = 5 % x\n", 2, 7, &P::LonePercent);
         check_error("[s]\nk = x\n  ä%(a\n", 3, 4, &P::OpenReference);
         check_error("[s]\nk = %(no)s\n", 2, 5, &P::UnknownReference("no".into()));
         check_error("[s]\nk = %(k)s\n", 2, 5, &P::TooDeep);
-        let twice = P::DuplicateSection { name: "s".into(), first: 1 };
+        let twice = P::DuplicateSection {
+            name: "s".into(),
+            first: 1,
+        };
         check_error("[s]\n[t]\n[s]\n", 3, 1, &twice);
     }
 

@@ -19,13 +19,13 @@ pub struct Place {
 impl Place {
     /// The place of the byte at `offset` in `text`, which is what `file` holds.
     pub(crate) fn of_offset(file: &Path, text: &str, offset: usize) -> Self {
-        let before = text
-            .char_indices()
-            .take_while(|(at, _)| *at < offset)
-            .fold((1, 1), |(line, column), (_, c)| match c {
+        let before = text.char_indices().take_while(|(at, _)| *at < offset).fold(
+            (1, 1),
+            |(line, column), (_, c)| match c {
                 '\n' => (line + 1, 1),
                 _ => (line, column + 1),
-            });
+            },
+        );
         Self {
             file: file.to_owned(),
             line: before.0,

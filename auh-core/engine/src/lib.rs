@@ -1,1 +1,20 @@
-//! Plans a run and carries it out
+//! Decides what a run attempts, plans it as a task graph, and carries it out: ready tasks,
+//! workers, the scheduler, the journal.
+//!
+//! Not here: the name of any step or scheduler, and printing. Workers only send messages to one
+//! dispatcher, which orders them, writes the journal and then tells the watcher.
+
+mod error;
+mod host;
+mod plan;
+mod queue;
+mod run;
+mod selection;
+mod stop;
+mod work;
+
+pub use error::EngineError;
+pub use plan::{Pipeline, Step};
+pub use run::{Live, Run, Watcher, run};
+pub use selection::{Filters, Selection, select};
+pub use stop::Stop;

@@ -1,7 +1,8 @@
 //! How weights and orders grow from a thousand to a million tasks with 5 dependencies each.
 //!
-//! `cargo run --release -p auh-graph --example scale [FILE.dot]`: times in milliseconds for graphs
-//! whose dependencies are spread over all earlier tasks, or stay near; with a file, for that one.
+//! `cargo run --release -p auh-graph --example scale [FILE.dot | TASKS WINDOW]`: times in milliseconds for graphs
+//! whose dependencies are spread over all earlier tasks, or stay near; with a
+//! file or a size, for that one.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -13,10 +14,19 @@ fn main() {
         "{:>10} {:>8}  build weights rm-work   all",
         "tasks", "window"
     );
-    if let Some(path) = std::env::args().nth(1) {
-        measure_file(&path);
-        return;
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match &arguments[..] {
+        [] => measure_all(),
+        [path] => measure_file(path),
+        [tasks, window, ..] => {
+            let number = |text: &String| text.parse().expect("a number");
+            let (tasks, window) = (number(tasks), number(window));
+            measure(tasks, window, || generate(tasks, window));
+        }
     }
+}
+
+fn measure_all() {
     for window in [u64::MAX, 10_000, 1000, 100, 10] {
         for tasks in [1_000, 10_000, 100_000, 1_000_000] {
             measure(tasks, window, || generate(tasks, window));
@@ -26,7 +36,7 @@ fn main() {
 
 fn measure_file(path: &str) {
     let bytes = std::fs::read(path).expect("a readable file");
-    for _ in 0..5 {
+    for _ in 0..20 {
         measure(0, 0, || {
             read_task_depends(&mut &bytes[..]).expect("well formed")
         });

@@ -1,8 +1,7 @@
 //! Puts a [`TaskGraph`] together and refuses what is none: unknown tasks, ids given twice, loops.
 
-use std::collections::HashSet;
-
 use crate::cycle::{Loops, find_loops};
+use crate::index_table::IndexTable;
 use crate::names::{Interner, Names};
 use crate::task_graph::{Adjacency, TaskGraph, TaskIndex, UNKNOWN};
 
@@ -14,7 +13,8 @@ pub struct TaskGraphBuilder {
     task_names: Interner,
     recipe_of: Vec<u32>,
     task_name_of: Vec<u32>,
-    known: HashSet<(u32, u32)>,
+    /// Finds a task by its recipe and task name.
+    known: IndexTable,
     edges: Vec<(TaskIndex, TaskIndex)>,
     durations: Vec<u64>,
     work_bytes: Vec<u64>,
@@ -65,7 +65,7 @@ impl TaskGraphBuilder {
             task_names: Interner::new(),
             recipe_of: Vec::new(),
             task_name_of: Vec::new(),
-            known: HashSet::new(),
+            known: IndexTable::new(),
             edges: Vec::new(),
             durations: Vec::new(),
             work_bytes: Vec::new(),
@@ -94,7 +94,13 @@ impl TaskGraphBuilder {
         if self.ids.len() >= (u32::MAX - 1) as usize {
             return Err(GraphError::TooLarge);
         }
-        if !self.known.insert((recipe_index, name_index)) {
+        let new = self.ids.len() as TaskIndex;
+        let hash = self.known.hash_of_numbers(&[recipe_index, name_index]);
+        let found = self.known.find_or_insert(hash, new, |task| {
+            let task = task as usize;
+            (self.recipe_of[task], self.task_name_of[task]) == (recipe_index, name_index)
+        });
+        if found != new {
             return Err(GraphError::DuplicateId(format!("{recipe}:{name}")));
         }
         self.recipe_of.push(recipe_index);
@@ -215,4 +221,79 @@ fn dependants_first(dependencies: &Adjacency, dependants: &Adjacency) -> Vec<Tas
         }
     }
     order
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check_refused(id: &str, message: &str) {
+        let error = TaskGraphBuilder::new().task(id).expect_err("no id");
+        assert_eq!(error.to_string(), message);
+    }
+
+    #[test]
+    fn ids_are_parted_at_the_last_colon() {
+        let mut builder = TaskGraphBuilder::new();
+        let id = "mc:arm:virtual:native:/l/x_1.0.bb:do_compile";
+        let task = builder.task(id).expect("a new task");
+        builder
+            .task("/l/x_1.0.bb:do_compile")
+            .expect("another recipe");
+        let graph = builder.build().expect("no loop");
+        assert_eq!(graph.id(task), id);
+        assert_eq!(graph.recipe(task), "mc:arm:virtual:native:/l/x_1.0.bb");
+        assert_eq!(graph.task_name(task), "do_compile");
+        assert_eq!((graph.recipes().len(), graph.task_names().len()), (2, 1));
+        assert_eq!(graph.find(id), Some(task));
+        assert_eq!(graph.find("x:do_compile"), None);
+    }
+
+    #[test]
+    fn what_is_no_id_is_refused() {
+        check_refused("do_x", "task id \"do_x\" is not of the form RECIPE:TASK");
+        check_refused(":do_x", "task id \":do_x\" is not of the form RECIPE:TASK");
+        check_refused("a:", "task id \"a:\" is not of the form RECIPE:TASK");
+        check_refused(
+            "a\nb:do_x",
+            "task id \"a\\nb:do_x\" has a quotation mark, a line break or another control character in it",
+        );
+        let mut builder = TaskGraphBuilder::new();
+        let error = builder
+            .task_of("a", "b:c")
+            .expect_err("it would be parted elsewhere");
+        assert_eq!(error, GraphError::NotAnId("a:b:c".to_owned()));
+    }
+
+    #[test]
+    fn the_same_task_twice_is_refused_however_it_is_given() {
+        let mut builder = TaskGraphBuilder::new();
+        builder.task("mc:a:do_x").expect("a new task");
+        let error = builder.task_of("mc:a", "do_x").expect_err("it is there");
+        assert_eq!(error, GraphError::DuplicateId("mc:a:do_x".to_owned()));
+    }
+
+    #[test]
+    fn tasks_that_do_not_exist_are_refused() {
+        let mut builder = TaskGraphBuilder::new();
+        let task = builder.task("a:do_x").expect("a new task");
+        builder.depends(task, 1);
+        let error = builder.build().expect_err("there is one task");
+        let expect = "dependency of task 0 on task 1, but there are only 1 tasks";
+        assert_eq!(error.to_string(), expect);
+    }
+
+    #[test]
+    fn measurements_are_kept_where_there_are_some() {
+        let mut builder = TaskGraphBuilder::new();
+        let a = builder.task("a:do_x").expect("a new task");
+        let b = builder.task("b:do_x").expect("a new task");
+        builder.duration(b, 7);
+        builder.work_bytes(a, 9);
+        let graph = builder.build().expect("no loop");
+        assert_eq!((graph.duration(a), graph.duration(b)), (None, Some(7)));
+        assert_eq!((graph.work_bytes(a), graph.work_bytes(b)), (Some(9), None));
+        let graph = graph.with_durations(|graph, task| Some(graph.id(task).len() as u64));
+        assert_eq!(graph.durations(), [6, 6]);
+    }
 }

@@ -166,3 +166,72 @@ fn describe_task(task: TaskIndex, ids: &Names, dependencies: &Adjacency) -> Loop
         waits_for: dependencies.of(task).iter().map(short).collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{GraphError, TaskGraphBuilder};
+
+    /// The message for tasks `/l/N_1.0.bb:do_x` with these dependencies.
+    fn message(tasks: u32, edges: &[(u32, u32)]) -> String {
+        let mut builder = TaskGraphBuilder::new();
+        for task in 0..tasks {
+            builder
+                .task(&format!("/l/{task}_1.0.bb:do_x"))
+                .expect("a new task");
+        }
+        for &(task, dependency) in edges {
+            builder.depends(task, dependency);
+        }
+        match builder.build().expect_err("a loop") {
+            GraphError::Cycle(loops) => loops.to_string(),
+            other => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn a_loop_begins_with_its_lowest_id_and_names_what_each_waits_for() {
+        let text = message(5, &[(3, 2), (2, 1), (1, 3), (1, 0), (4, 3), (0, 4)]);
+        assert_eq!(
+            text,
+            "5 tasks can never run because of circular dependencies
+dependency loop #1:
+  /l/1_1.0.bb:do_x (waits for 3_1.0.bb:do_x, 0_1.0.bb:do_x)
+  /l/2_1.0.bb:do_x (waits for 1_1.0.bb:do_x)
+  /l/3_1.0.bb:do_x (waits for 2_1.0.bb:do_x)
+dependency loop #2:
+  /l/0_1.0.bb:do_x (waits for 4_1.0.bb:do_x)
+  /l/1_1.0.bb:do_x (waits for 3_1.0.bb:do_x, 0_1.0.bb:do_x)
+  /l/2_1.0.bb:do_x (waits for 1_1.0.bb:do_x)
+  /l/3_1.0.bb:do_x (waits for 2_1.0.bb:do_x)
+  /l/4_1.0.bb:do_x (waits for 3_1.0.bb:do_x)"
+        );
+    }
+
+    #[test]
+    fn a_task_that_waits_for_itself_is_a_loop() {
+        assert_eq!(
+            message(2, &[(0, 0), (1, 0)]),
+            "1 task can never run because of circular dependencies\n\
+             dependency loop #1:\n  /l/0_1.0.bb:do_x (waits for 0_1.0.bb:do_x)"
+        );
+    }
+
+    #[test]
+    fn ten_loops_are_enough() {
+        let edges: Vec<(u32, u32)> = (0..40).map(|task| (task, task ^ 1)).collect();
+        let text = message(40, &edges);
+        assert!(text.starts_with("40 tasks can never run"), "{text}");
+        assert_eq!(text.matches("dependency loop #").count(), 10);
+        assert!(
+            text.ends_with("\nonly the first 10 loops are listed"),
+            "{text}"
+        );
+    }
+
+    /// A walk that called itself would run out of stack.
+    #[test]
+    fn a_long_loop_is_found() {
+        let edges: Vec<(u32, u32)> = (0..200_000).map(|t| (t, (t + 1) % 200_000)).collect();
+        assert_eq!(message(200_000, &edges).lines().count(), 200_002);
+    }
+}

@@ -1,9 +1,25 @@
 //! Task graphs and orders over them: the one [`TaskGraph`], readers for BitBake's files, BitBake's
 //! weights, and the orders that schedulers are made of. No files are opened here, nothing is
 //! printed, no time is read; a reader takes bytes that somebody else opened and decompressed.
+//!
+//! ```
+//! use auh_graph::{Weights, order, read_task_depends};
+//!
+//! let dot = br#"digraph depends {
+//! "zlib.do_compile" [label="zlib do_compile\n:1.3-r0\n/l/zlib_1.3.bb"]
+//! "zlib.do_compile" -> "zlib.do_fetch"
+//! "zlib.do_fetch" [label="zlib do_fetch\n:1.3-r0\n/l/zlib_1.3.bb"]
+//! }"#;
+//! let graph = read_task_depends(&mut &dot[..])?;
+//! let weights = Weights::of(&graph);
+//! let order = order::speed(&weights);
+//! assert_eq!(graph.id(order.sequence()[0]), "/l/zlib_1.3.bb:do_fetch");
+//! # Ok::<(), auh_graph::ReadError>(())
+//! ```
 
 mod builder;
 mod cycle;
+mod index_table;
 mod names;
 pub mod order;
 mod read;

@@ -1,7 +1,7 @@
 //! Many short texts kept in one allocation, and a table that finds them again.
 //! Nothing here knows what the texts mean.
 
-use std::hash::{BuildHasher, RandomState};
+use crate::index_table::IndexTable;
 
 /// Texts in the order in which they came, each known by its index.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,46 +56,40 @@ impl Names {
 }
 
 /// A set of texts: equal texts get the same index.
-///
-/// An open-addressing table of indices into [`Names`]: looking a text up allocates nothing, and a
-/// text is stored once (a standard map would own a second copy of each).
 #[derive(Clone, Debug)]
 pub(crate) struct Interner {
     names: Names,
-    /// The upper half of the text's hash beside its index; `EMPTY` where nothing is.
-    slots: Vec<(u32, u32)>,
-    /// Random, so that nobody can write a file whose names all land in one slot.
-    seed: u64,
+    table: IndexTable,
 }
-
-const EMPTY: u32 = u32::MAX;
-const FIRST_SIZE: usize = 64;
 
 impl Interner {
     pub(crate) fn new() -> Self {
         Self {
             names: Names::default(),
-            slots: vec![(0, EMPTY); FIRST_SIZE],
-            seed: RandomState::new().hash_one(0_u8),
+            table: IndexTable::new(),
         }
     }
 
-    /// The index of `text`, and whether it is new. `None` when the table is full.
+    /// The index of `text`, and whether it is new. `None` when there can be no more.
     pub(crate) fn intern(&mut self, text: &str) -> Option<(u32, bool)> {
-        if (self.names.len() + 1) * 2 > self.slots.len() {
-            self.grow();
-        }
-        let hash = hash_of(text.as_bytes(), self.seed);
-        let slot = self.slot_of(hash, text);
-        if self.slots[slot].1 != EMPTY {
-            return Some((self.slots[slot].1, false));
-        }
-        if self.names.len() >= EMPTY as usize {
+        let new = u32::try_from(self.names.len()).ok()?;
+        if new == u32::MAX {
             return None;
         }
-        let index = self.names.push(&[text]);
-        self.slots[slot] = (upper(hash), index);
-        Some((index, true))
+        let hash = self.table.hash_of(text.as_bytes());
+        let same = |index| self.names.get(index) == text;
+        let index = self.table.find_or_insert(hash, new, same);
+        if index == new {
+            self.names.push(&[text]);
+        }
+        Some((index, index == new))
+    }
+
+    /// The index of the text with these bytes, if it is there.
+    pub(crate) fn find(&self, bytes: &[u8]) -> Option<u32> {
+        let hash = self.table.hash_of(bytes);
+        let same = |index| self.names.get(index).as_bytes() == bytes;
+        self.table.find(hash, same)
     }
 
     pub(crate) fn get(&self, index: u32) -> &str {
@@ -106,60 +100,6 @@ impl Interner {
         self.names.shrink_to_fit();
         self.names
     }
-
-    /// The slot that holds `text`, or the empty one where it belongs.
-    fn slot_of(&self, hash: u64, text: &str) -> usize {
-        let mask = self.slots.len() - 1;
-        let mut slot = place(hash, mask);
-        loop {
-            let (tag, index) = self.slots[slot];
-            if index == EMPTY || (tag == upper(hash) && self.names.get(index) == text) {
-                return slot;
-            }
-            slot = (slot + 1) & mask;
-        }
-    }
-
-    fn grow(&mut self) {
-        let size = self.slots.len() * 2;
-        let mask = size - 1;
-        let mut slots = vec![(0, EMPTY); size];
-        for (index, text) in self.names.iter().enumerate() {
-            let hash = hash_of(text.as_bytes(), self.seed);
-            let mut slot = place(hash, mask);
-            while slots[slot].1 != EMPTY {
-                slot = (slot + 1) & mask;
-            }
-            slots[slot] = (upper(hash), index as u32);
-        }
-        self.slots = slots;
-    }
-}
-
-fn upper(hash: u64) -> u32 {
-    (hash >> 32) as u32
-}
-
-fn place(hash: u64, mask: usize) -> usize {
-    hash as usize & mask
-}
-
-/// Eight bytes at a time, each mixed in by a multiplication whose two halves are folded together.
-fn hash_of(bytes: &[u8], seed: u64) -> u64 {
-    let mut hash = seed ^ bytes.len() as u64;
-    let mut chunks = bytes.chunks_exact(8);
-    for chunk in &mut chunks {
-        let word = chunk.try_into().map_or(0, u64::from_le_bytes);
-        hash = fold(hash ^ word, 0x9e37_79b9_7f4a_7c15);
-    }
-    let mut tail = [0; 8];
-    tail[..chunks.remainder().len()].copy_from_slice(chunks.remainder());
-    fold(hash ^ u64::from_le_bytes(tail), 0xd1b5_4a32_d192_ed03)
-}
-
-fn fold(a: u64, b: u64) -> u64 {
-    let product = u128::from(a) * u128::from(b);
-    (product as u64) ^ ((product >> 64) as u64)
 }
 
 #[cfg(test)]

@@ -1,7 +1,10 @@
 //! One loaded plugin file.
 
 use crate::{HostCalls, LoadError, Object, Trust, elf, file};
-use auh_abi::{ABI, ABI_SYMBOL, PluginModule_Ref};
+use auh_abi::{
+    ABI, ABI_SYMBOL, PluginModule_Ref,
+    abi_stable::library::{LibHeader, lib_header_from_path},
+};
 use auh_protocol::{API, PluginFault, PluginManifest};
 use std::{
     path::{Path, PathBuf},
@@ -102,8 +105,8 @@ fn check_abi(path: &PathBuf) -> Result<(), LoadError> {
 fn root_module(path: &Path) -> Result<PluginModule_Ref, LoadError> {
     // Not `RootModule::load_from_file`: that is a singleton, and a second file would answer
     // with the first plugin.
-    auh_abi::abi_stable::library::lib_header_from_path(path)
-        .and_then(|header| header.init_root_module::<PluginModule_Ref>())
+    lib_header_from_path(path)
+        .and_then(LibHeader::init_root_module::<PluginModule_Ref>)
         .map_err(|error| LoadError::WrongLayout {
             file: path.to_owned(),
             abi: ABI,

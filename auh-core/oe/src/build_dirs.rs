@@ -44,6 +44,20 @@ pub struct Surroundings {
 }
 
 impl Surroundings {
+    /// A build directory as its user has configured it.
+    #[must_use]
+    pub fn plain(build_dir: &Path) -> Self {
+        let path = build_dir.to_string_lossy().into_owned();
+        Self {
+            folder: build_dir.to_owned(),
+            set: vec![
+                ("BUILDDIR".to_owned(), path.clone()),
+                ("BBPATH".to_owned(), path),
+            ],
+            remove: Vec::new(),
+        }
+    }
+
     /// A command here. BitBake's tools clean up when they are interrupted; on any other signal
     /// their server waits for the lost client.
     #[must_use]
@@ -120,13 +134,8 @@ impl BuildDirs {
         more_lines: &str,
     ) -> Result<Self, OeError> {
         let build_dir = environment.build_dir().to_owned();
-        let name = if environment.has_fragments() {
-            "conf/toolcfg.conf"
-        } else {
-            "conf/auto.conf"
-        };
         let dirs = Self {
-            conf: SavedConf::read(build_dir.join(name))?,
+            conf: SavedConf::read(environment.tool_conf())?,
             workspace: Workspace::find(&build_dir)?,
             machines: machines.to_vec(),
             share,
@@ -232,7 +241,7 @@ impl BuildDirs {
             self.prepare(place)?;
         }
         self.note_use(&folder);
-        Ok(self.with_environment(folder, &machine))
+        Ok(self.with_environment(&folder, &machine))
     }
 
     /// Ends what the run started and puts the configuration back as it was. Returns what could not
@@ -250,31 +259,25 @@ impl BuildDirs {
         troubles
     }
 
-    fn with_environment(&self, folder: PathBuf, machine: &Machine) -> Surroundings {
-        let path = folder.to_string_lossy().into_owned();
-        let mut set = vec![
-            ("BUILDDIR".to_owned(), path.clone()),
-            ("BBPATH".to_owned(), path),
-        ];
-        let mut remove = Vec::new();
+    fn with_environment(&self, folder: &Path, machine: &Machine) -> Surroundings {
+        let Surroundings {
+            folder,
+            mut set,
+            mut remove,
+        } = Surroundings::plain(folder);
         if self.environment.has_fragments() {
             remove.push("MACHINE");
         } else {
             set.push(("MACHINE".to_owned(), machine.name().to_owned()));
         }
-        match machine.libc() {
-            Some(libc) => set.push(("TCLIBC".to_owned(), libc.as_str().to_owned())),
-            None => remove.push("TCLIBC"),
+        if let Some(libc) = machine.libc() {
+            set.push(("TCLIBC".to_owned(), libc.as_str().to_owned()));
         }
         if let Some(threads) = self.share.threads {
             set.push(("BB_NUMBER_THREADS".to_owned(), threads.to_string()));
             set.push(("PARALLEL_MAKE".to_owned(), format!("-j {threads}")));
         }
-        Surroundings {
-            folder,
-            set,
-            remove,
-        }
+        Surroundings { folder, set, remove }
     }
 
     /// Sets the user's build directory to a machine, unless it is.
@@ -332,7 +335,7 @@ impl BuildDirs {
             if server::wait_until_gone(&folder, Duration::from_secs(3)) {
                 continue;
             }
-            let surroundings = self.with_environment(folder.clone(), &self.machines[0]);
+            let surroundings = self.with_environment(&folder, &self.machines[0]);
             let stopped = server::stop(&surroundings);
             troubles.extend(stopped.err().map(|error| error.to_string()));
             if !server::wait_until_gone(&folder, Duration::from_secs(20)) {

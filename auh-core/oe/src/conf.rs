@@ -82,6 +82,17 @@ pub(crate) fn hard_assignment(local_conf: &str) -> Option<(usize, &'static str)>
     })
 }
 
+/// Whether a `local.conf` gives `MACHINE` a value that is not a weak default (`??=`).
+pub(crate) fn assigns_machine(local_conf: &str) -> bool {
+    local_conf.lines().any(|line| {
+        let soft = line
+            .trim_start()
+            .strip_prefix("MACHINE")
+            .is_some_and(|rest| rest.trim_start().starts_with("?="));
+        soft || assigns_hard(line, "MACHINE")
+    })
+}
+
 fn assigns_hard(line: &str, name: &str) -> bool {
     let line = line.trim_start();
     let line = line.strip_prefix("export ").unwrap_or(line).trim_start();
@@ -120,6 +131,12 @@ mod tests {
             assert_eq!(hard_assignment(open), None, "{open}");
         }
         assert_eq!(hard_assignment("TCLIBC = \"musl\""), Some((1, "TCLIBC")));
+    }
+
+    #[test]
+    fn a_weak_default_is_no_assignment() {
+        assert!(assigns_machine("MACHINE ?= \"a\"") && assigns_machine("MACHINE = \"a\""));
+        assert!(!assigns_machine("MACHINE ??= \"a\"\n# MACHINE ?= \"a\""));
     }
 
     #[test]

@@ -41,6 +41,7 @@ const TOOLS: [HostTool; 4] = [
 #[derive(Debug, Clone)]
 pub struct Environment {
     build_dir: PathBuf,
+    tool_conf: &'static str,
     fragments: bool,
 }
 
@@ -75,8 +76,16 @@ impl Environment {
                 provider: missing.provider,
             });
         }
+        let new_tree = which("bitbake-config-build", path).is_some();
+        let local_conf = fs::read(build_dir.join("conf/local.conf")).unwrap_or_default();
         Ok(Self {
-            fragments: which("bitbake-config-build", path).is_some(),
+            tool_conf: if new_tree {
+                "conf/toolcfg.conf"
+            } else {
+                "conf/auto.conf"
+            },
+            // BitBake refuses a machine fragment beside any other assignment than a `??=`.
+            fragments: new_tree && !conf::assigns_machine(&String::from_utf8_lossy(&local_conf)),
             build_dir,
         })
     }
@@ -87,8 +96,14 @@ impl Environment {
         &self.build_dir
     }
 
-    /// Whether this tree chooses machines by configuration fragments (it does where it has
-    /// `bitbake-config-build`); older ones take `MACHINE` from the environment.
+    /// The file below the build directory that OE reads for tools' own lines.
+    pub(crate) fn tool_conf(&self) -> PathBuf {
+        self.build_dir.join(self.tool_conf)
+    }
+
+    /// Whether the machine is chosen by a configuration fragment: so where the tree has
+    /// `bitbake-config-build` and `local.conf` names no machine of its own. Otherwise `MACHINE` in
+    /// the environment chooses it.
     #[must_use]
     pub fn has_fragments(&self) -> bool {
         self.fragments
@@ -120,6 +135,11 @@ impl Environment {
     pub(crate) fn for_tests(build_dir: &Path, fragments: bool) -> Self {
         Self {
             build_dir: build_dir.to_owned(),
+            tool_conf: if fragments {
+                "conf/toolcfg.conf"
+            } else {
+                "conf/auto.conf"
+            },
             fragments,
         }
     }

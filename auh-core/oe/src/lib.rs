@@ -13,6 +13,7 @@ mod layers;
 mod server;
 mod session;
 
+pub use auh_transcript::parse_counts;
 pub use build_dirs::{BuildDirs, Share, Surroundings};
 pub use environment::{Environment, HostTool};
 pub use error::OeError;

@@ -119,10 +119,10 @@ pub struct Check {
     pub status: String,
     /// The version it has, as OE compares it.
     pub cur_ver: String,
-    /// The newest one, `N/A` when unknown.
-    pub next_ver: String,
-    /// The revision to go to, `N/A` for none.
-    pub revision: String,
+    /// The newest one, when known.
+    pub next_ver: Option<String>,
+    /// The revision to go to, for sources that have one.
+    pub revision: Option<String>,
 }
 
 /// Why a recipe could not be read or checked.

@@ -247,6 +247,18 @@ impl StepOutcome {
         }
     }
 
+    /// What of it is about one group of the request. What names no recipe belongs to every group.
+    #[must_use]
+    pub fn part_of(&self, group: &Group) -> Self {
+        let is_ours = |name: &RecipeName| group.recipes.iter().any(|recipe| recipe.name == *name);
+        let mut part = self.clone();
+        part.recipes.retain(|known| is_ours(&known.recipe));
+        part.machine_skips.retain(|skip| is_ours(&skip.recipe));
+        part.licences.retain(|change| is_ours(&change.recipe));
+        part.changelogs.retain(|(recipe, _)| is_ours(recipe));
+        part
+    }
+
     /// Whether any recipe failed.
     #[must_use]
     pub fn failed(&self) -> bool {

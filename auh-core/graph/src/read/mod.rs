@@ -43,3 +43,7 @@ fn shown(text: &str) -> String {
         Some((end, _)) => format!("{:?}...", &text[..end]),
     }
 }
+
+fn shown_bytes(bytes: &[u8]) -> String {
+    shown(&String::from_utf8_lossy(bytes))
+}

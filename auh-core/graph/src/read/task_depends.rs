@@ -13,13 +13,13 @@
 
 use std::io::{BufRead, Read};
 
-use super::{ReadError, at, shown};
+use super::{ReadError, at, shown, shown_bytes};
 use crate::builder::TaskGraphBuilder;
 use crate::names::Interner;
 use crate::task_graph::{TaskGraph, TaskIndex};
 
 /// Names and paths are short; what is longer than this is no line of such a file.
-const LONGEST_LINE: u64 = 1 << 20;
+const LONGEST_LINE: usize = 1 << 20;
 
 /// Reads a graph whose tasks are in the file's order. Their ids are `FILE:TASK`, as in the run queue.
 ///
@@ -29,9 +29,12 @@ const LONGEST_LINE: u64 = 1 << 20;
 pub fn read_task_depends(input: &mut dyn BufRead) -> Result<TaskGraph, ReadError> {
     let mut lines = Lines::new(input);
     match lines.next()? {
-        Some((_, "digraph depends {")) => {}
+        Some((_, b"digraph depends {")) => {}
         Some((number, other)) => {
-            let problem = format!("expected `digraph depends {{`, found {}", shown(other));
+            let problem = format!(
+                "expected `digraph depends {{`, found {}",
+                shown_bytes(other)
+            );
             return Err(at(number, problem));
         }
         None => return Err(at(1, "the file is empty")),
@@ -39,7 +42,7 @@ pub fn read_task_depends(input: &mut dyn BufRead) -> Result<TaskGraph, ReadError
     let mut statements = Statements::new();
     loop {
         match lines.next()? {
-            Some((_, "}")) => break,
+            Some((_, b"}")) => break,
             Some((number, line)) => statements.add(line, number).map_err(|p| at(number, p))?,
             None => {
                 return Err(at(
@@ -51,17 +54,19 @@ pub fn read_task_depends(input: &mut dyn BufRead) -> Result<TaskGraph, ReadError
     }
     while let Some((number, line)) = lines.next()? {
         if !line.is_empty() {
-            let problem = format!("expected nothing after `}}`, found {}", shown(line));
+            let problem = format!("expected nothing after `}}`, found {}", shown_bytes(line));
             return Err(at(number, problem));
         }
     }
     statements.into_graph()
 }
 
-/// Lines without their ends, one buffer for all of them.
+/// Lines without their ends, copied only where the input's own buffer does not have them whole.
 struct Lines<'a> {
     input: &'a mut dyn BufRead,
-    buffer: Vec<u8>,
+    /// How much of the input's buffer is the line that was read last.
+    used: usize,
+    copy: Vec<u8>,
     /// Which line was read last, from 1.
     number: u64,
 }
@@ -70,28 +75,42 @@ impl<'a> Lines<'a> {
     fn new(input: &'a mut dyn BufRead) -> Self {
         Self {
             input,
-            buffer: Vec::new(),
+            used: 0,
+            copy: Vec::new(),
             number: 0,
         }
     }
 
-    fn next(&mut self) -> Result<Option<(u64, &str)>, ReadError> {
-        self.buffer.clear();
-        let mut limited = (&mut *self.input).take(LONGEST_LINE + 1);
-        if limited.read_until(b'\n', &mut self.buffer)? == 0 {
-            return Ok(None);
-        }
+    fn next(&mut self) -> Result<Option<(u64, &[u8])>, ReadError> {
+        self.input.consume(std::mem::take(&mut self.used));
+        let whole = memchr::memchr(b'\n', self.input.fill_buf()?);
+        let line = match whole {
+            Some(end) => {
+                self.used = end + 1;
+                &self.input.fill_buf()?[..end]
+            }
+            None if self.read_parts()? => &self.copy,
+            None => return Ok(None),
+        };
         self.number += 1;
-        if self.buffer.last() == Some(&b'\n') {
-            self.buffer.pop();
-        } else if self.buffer.len() as u64 > LONGEST_LINE {
+        if line.len() > LONGEST_LINE {
             let problem = format!("the line is longer than {LONGEST_LINE} bytes");
             return Err(at(self.number, problem));
         }
-        match std::str::from_utf8(&self.buffer) {
-            Ok(line) => Ok(Some((self.number, line))),
-            Err(error) => Err(at(self.number, format!("not UTF-8: {error}"))),
+        Ok(Some((self.number, line)))
+    }
+
+    /// Collects a line in `copy`; false when there is none. One that is too long is not read on.
+    fn read_parts(&mut self) -> std::io::Result<bool> {
+        self.copy.clear();
+        let mut limited = (&mut *self.input).take(LONGEST_LINE as u64 + 1);
+        if limited.read_until(b'\n', &mut self.copy)? == 0 {
+            return Ok(false);
         }
+        if self.copy.last() == Some(&b'\n') {
+            self.copy.pop();
+        }
+        Ok(true)
     }
 }
 
@@ -127,7 +146,12 @@ impl Statements {
         }
     }
 
-    fn add(&mut self, line: &str, number: u64) -> Result<(), String> {
+    fn add(&mut self, line: &[u8], number: u64) -> Result<(), String> {
+        if let Some(dependency) = self.between_known_names(line) {
+            self.dependencies.push(dependency);
+            return Ok(());
+        }
+        let line = std::str::from_utf8(line).map_err(|error| format!("not UTF-8: {error}"))?;
         let statement = parse(line).ok_or_else(|| {
             let found = shown(line);
             format!("neither a task nor a dependency as `bitbake -g` writes them: {found}")
@@ -144,6 +168,16 @@ impl Statements {
                 Ok(())
             }
         }
+    }
+
+    /// The short way for most lines: one more dependency of the task that the last line was about, on
+    /// something that was named before. What is equal to a name that was checked needs no checks.
+    fn between_known_names(&self, line: &[u8]) -> Option<(u32, u32)> {
+        let last = self.last?;
+        let name = self.names.get(last).as_bytes();
+        let rest = line.strip_prefix(b"\"")?.strip_prefix(name)?;
+        let on = rest.strip_prefix(b"\" -> \"")?.strip_suffix(b"\"")?;
+        Some((last, self.names.find(on)?))
     }
 
     fn describe(&mut self, index: u32, name: &str, label: &str) -> Result<(), String> {
@@ -210,7 +244,7 @@ impl Statements {
 }
 
 fn parse(line: &str) -> Option<Statement<'_>> {
-    let (name, rest) = line.strip_prefix('"')?.split_once('"')?;
+    let (name, rest) = split_at_quote(line.strip_prefix('"')?)?;
     let (statement, last) = if let Some(on) = rest.strip_prefix(" -> \"") {
         let on = on.strip_suffix('"')?;
         (Statement::Dependency { name, on }, on)
@@ -218,7 +252,12 @@ fn parse(line: &str) -> Option<Statement<'_>> {
         let label = rest.strip_prefix(" [label=\"")?.strip_suffix("\"]")?;
         (Statement::Task { name, label }, label)
     };
-    (!last.contains('"')).then_some(statement)
+    split_at_quote(last).is_none().then_some(statement)
+}
+
+fn split_at_quote(text: &str) -> Option<(&str, &str)> {
+    let quote = memchr::memchr(b'"', text.as_bytes())?;
+    Some((&text[..quote], &text[quote + 1..]))
 }
 
 /// Parts the label `PN TASK\nVERSION\nFILE` of the task `PN.TASK`.

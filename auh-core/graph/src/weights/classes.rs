@@ -1,11 +1,13 @@
 //! Weights as sums of named unknowns, so that equal ones are found without computing them.
 
-use std::collections::HashMap;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, HashMap};
 
 use num_bigint::BigUint;
 
 use super::END_WEIGHT;
 use super::approximate::Approximate;
+use crate::index_table::IndexTable;
 use crate::task_graph::{TaskGraph, TaskIndex};
 
 /// Which class; a class's members have lower numbers than the class.
@@ -68,6 +70,20 @@ impl Classes {
         self.approximate[form.class as usize].plus(Approximate::exactly(form.offset))
     }
 
+    /// Compares what two forms are worth without computing it, by their difference: what both have
+    /// cancels out, and what is left is known well enough, or is taken apart further. `None` when
+    /// that takes more than `steps`, or the difference grows long.
+    pub(super) fn compare(&self, a: Form, b: Form, steps: usize) -> Option<Ordering> {
+        let mut difference = Difference::of(a, b);
+        for _ in 0..steps {
+            if let Some(ordering) = difference.sign(self) {
+                return Some(ordering);
+            }
+            difference.take_largest_apart(self)?;
+        }
+        None
+    }
+
     /// Computes the classes one after the other and hands those in `wanted` on. A number is
     /// forgotten as soon as nothing is left to be computed from it.
     pub(super) fn evaluate(&self, wanted: &[bool], mut take: impl FnMut(Class, BigUint)) {
@@ -84,13 +100,15 @@ impl Classes {
             if wanted[class] {
                 take(class as Class, value.clone());
             }
-            values[class] = value;
+            if uses[class] > 0 {
+                values[class] = value;
+            }
         }
     }
 
     fn value(&self, class: usize, values: &mut [BigUint], uses: &mut [u32]) -> BigUint {
         let mut sum = BigUint::from(self.constants[class]);
-        for &member in self.members_of(class) {
+        for &member in self.members_of(class as Class) {
             let member = member as usize;
             uses[member] -= 1;
             sum += &values[member];
@@ -101,7 +119,8 @@ impl Classes {
         sum
     }
 
-    fn members_of(&self, class: usize) -> &[Class] {
+    fn members_of(&self, class: Class) -> &[Class] {
+        let class = class as usize;
         &self.members[self.offsets[class]..self.offsets[class + 1]]
     }
 
@@ -118,11 +137,81 @@ impl Classes {
     }
 }
 
+/// A difference of more terms will hardly cancel out.
+const MOST_TERMS: u64 = 256;
+
+/// A constant and classes, some of them taken away.
+#[derive(Debug)]
+struct Difference {
+    constant: i128,
+    /// How often each class is in it.
+    times: BTreeMap<Class, i64>,
+}
+
+impl Difference {
+    fn of(a: Form, b: Form) -> Self {
+        let mut difference = Self {
+            constant: a.offset as i128 - b.offset as i128,
+            times: BTreeMap::new(),
+        };
+        difference.add(a.class, 1);
+        difference.add(b.class, -1);
+        difference
+    }
+
+    fn add(&mut self, class: Class, times: i64) {
+        if class == NOTHING {
+            return;
+        }
+        let sum = self.times.entry(class).or_insert(0);
+        *sum += times;
+        if *sum == 0 {
+            self.times.remove(&class);
+        }
+    }
+
+    /// Whether it is above, below or zero, if the approximate values tell.
+    fn sign(&self, classes: &Classes) -> Option<Ordering> {
+        if self.times.is_empty() {
+            return Some(self.constant.cmp(&0));
+        }
+        let constant = Approximate::exactly(self.constant.unsigned_abs());
+        let nothing = Approximate::exactly(0);
+        let (mut above, mut below) = match self.constant > 0 {
+            true => (constant, nothing),
+            false => (nothing, constant),
+        };
+        for (&class, &times) in &self.times {
+            let side = if times > 0 { &mut above } else { &mut below };
+            for _ in 0..times.unsigned_abs() {
+                *side = side.plus(classes.approximate[class as usize]);
+            }
+        }
+        if above.low() > below.high() {
+            return Some(Ordering::Greater);
+        }
+        (below.low() > above.high()).then_some(Ordering::Less)
+    }
+
+    /// Replaces the last class by its members, which have lower numbers.
+    fn take_largest_apart(&mut self, classes: &Classes) -> Option<()> {
+        let (class, times) = self.times.pop_last()?;
+        let constant = i128::try_from(classes.constants[class as usize]).ok()?;
+        let constant = constant.checked_mul(i128::from(times))?;
+        self.constant = self.constant.checked_add(constant)?;
+        for &member in classes.members_of(class) {
+            self.add(member, times);
+        }
+        let terms: u64 = self.times.values().map(|times| times.unsigned_abs()).sum();
+        (terms <= MOST_TERMS).then_some(())
+    }
+}
+
 /// Classes while they are found, with what finds equal ones.
 struct Forming {
     classes: Classes,
     by_constant: HashMap<u128, Class>,
-    by_members: HashMap<Box<[Class]>, Class>,
+    by_members: IndexTable,
     /// Kept between calls to save allocations.
     members: Vec<Class>,
 }
@@ -139,7 +228,7 @@ impl Forming {
         Self {
             classes,
             by_constant: HashMap::new(),
-            by_members: HashMap::new(),
+            by_members: IndexTable::new(),
             members: Vec::new(),
         }
     }
@@ -180,12 +269,13 @@ impl Forming {
             [only] => return only,
             _ => self.members.sort_unstable(),
         }
-        if let Some(&class) = self.by_members.get(&self.members[..]) {
-            return class;
+        let new = self.classes.len() as Class;
+        let hash = self.by_members.hash_of_numbers(&self.members);
+        let same = |class| self.classes.members_of(class) == self.members;
+        let class = self.by_members.find_or_insert(hash, new, same);
+        if class == new {
+            self.classes.push(0, &self.members);
         }
-        let class = self.classes.push(0, &self.members);
-        self.by_members
-            .insert(self.members.as_slice().into(), class);
         class
     }
 }

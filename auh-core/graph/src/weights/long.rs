@@ -2,27 +2,39 @@
 //!
 //! Each weight is a *form*, a class plus an offset (module `classes`): equal forms are equal
 //! weights, and forms of one class compare by their offsets. Between classes the leading 128 bits
-//! with a bound of their error decide (module `approximate`). What overlaps is a *cluster*; only
-//! where classes meet in one are exact numbers computed, in passes that keep a bounded amount. So
-//! answers are exact always, and the long way is taken where two weights of over 220 bits agree in
-//! their first 100 without being the same sum.
+//! with a bound of their error decide (module `approximate`). What overlaps is a *cluster*, and is
+//! sorted by what the members' differences come to when common terms cancel out. Where that does
+//! not tell, exact numbers are computed, in passes that keep a bounded amount. So answers are exact
+//! always, and what takes long is only what is hard: weights of over 220 bits that agree in their
+//! first 100, though they are different sums of different sums, many levels deep.
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use num_bigint::BigUint;
 
-use super::approximate::{Approximate, Bound};
+use super::approximate::Bound;
 use super::classes::{Class, Classes, Form};
 use crate::task_graph::{TaskGraph, TaskIndex};
 
-/// How many bits of exact numbers one pass keeps, 128 MiB. A single cluster may need more.
-const KEPT_BITS: u64 = 1 << 30;
+/// What may be spent on telling weights apart.
+#[derive(Clone, Copy)]
+struct Limits {
+    /// How often a difference is taken apart before exact numbers are computed.
+    steps: usize,
+    /// How many bits of exact numbers one pass keeps. A single cluster may need more.
+    kept_bits: u64,
+}
 
-/// For each task the rank of its weight, from 0: equal weights share one.
+const LIMITS: Limits = Limits {
+    steps: 64,
+    kept_bits: 1 << 30,
+};
+
+/// For each task the rank of its weight: equal ranks for equal weights, a higher one for a higher.
 pub(super) fn ranks(graph: &TaskGraph) -> Vec<u32> {
     let (classes, forms) = Classes::of(graph);
-    rank_forms(&classes, &forms, KEPT_BITS)
+    rank_forms(&classes, &forms, LIMITS)
 }
 
 /// The task's weight as a number.
@@ -48,79 +60,131 @@ pub(super) fn all_exact<T>(graph: &TaskGraph, show: impl Fn(BigUint) -> T) -> Ve
         .collect()
 }
 
-fn rank_forms(classes: &Classes, forms: &[Form], kept_bits: u64) -> Vec<u32> {
-    let mut tasks: Vec<(Bound, TaskIndex)> = forms
-        .iter()
-        .zip(0..)
-        .map(|(&form, task)| (classes.approximate(form).low(), task))
-        .collect();
-    tasks.sort_unstable();
-    let mut tasks: Vec<TaskIndex> = tasks.into_iter().map(|(_, task)| task).collect();
-    let clusters = clusters(classes, forms, &tasks);
-    let mut ranking = Ranking {
-        ranks: vec![0; forms.len()],
-        next: 0,
+fn rank_forms(classes: &Classes, forms: &[Form], limits: Limits) -> Vec<u32> {
+    let mut ranking = Ranking::by_lower_bound(classes, forms);
+    let by_terms = |a: Form, b: Form| match a.class == b.class {
+        true => Some(a.offset.cmp(&b.offset)),
+        false => classes.compare(a, b, limits.steps),
     };
-    for batch in batches(&clusters, kept_bits) {
-        let values = exact_values(classes, forms, &tasks, batch);
+    let mut clusters = ranking.clusters(classes);
+    clusters.retain(|cluster| ranking.settle(cluster, by_terms).is_none());
+    for batch in batches(&clusters, limits.kept_bits) {
+        let values = ranking.exact_values(classes, batch);
+        let by_value = |a: Form, b: Form| Some(worth(a, &values).cmp(&worth(b, &values)));
         for cluster in batch {
-            let members = &mut tasks[cluster.start..cluster.end];
-            match cluster.mixed {
-                false => ranking.add(members, |a, b| {
-                    forms[a as usize].offset.cmp(&forms[b as usize].offset)
-                }),
-                true => ranking.add(members, |a, b| {
-                    compare(forms[a as usize], forms[b as usize], &values)
-                }),
-            }
+            let settled = ranking.settle(cluster, by_value);
+            debug_assert!(settled.is_some(), "numbers always compare");
         }
     }
     ranking.ranks
 }
 
-/// Neighbours in the order by lower bound whose bounds overlap.
+/// Places `start..end` in the order by lower bound, whose tasks' bounds overlap.
 struct Cluster {
     start: usize,
     end: usize,
-    /// Whether there is more than one class in it, so that exact numbers are needed.
-    mixed: bool,
-    /// How many bits those numbers have at most.
+    /// How many bits the exact weights have together, at most.
     bits: u64,
 }
 
-fn clusters(classes: &Classes, forms: &[Form], tasks: &[TaskIndex]) -> Vec<Cluster> {
-    let mut clusters: Vec<Cluster> = Vec::new();
-    let mut high = (0, 0);
-    let mut class = None;
-    for (place, &task) in tasks.iter().enumerate() {
-        let form = forms[task as usize];
-        let approximate: Approximate = classes.approximate(form);
-        match clusters.last_mut() {
-            Some(cluster) if approximate.low() <= high => {
-                cluster.end = place + 1;
-                cluster.mixed |= class != Some(form.class);
-                cluster.bits += approximate.bits();
-            }
-            _ => clusters.push(Cluster {
-                start: place,
-                end: place + 1,
-                mixed: false,
-                bits: approximate.bits(),
-            }),
+/// An order of the tasks that gets better.
+struct Ranking<'a> {
+    forms: &'a [Form],
+    tasks: Vec<TaskIndex>,
+    /// For each task the first place in `tasks` with an equal weight.
+    ranks: Vec<u32>,
+}
+
+impl<'a> Ranking<'a> {
+    fn by_lower_bound(classes: &Classes, forms: &'a [Form]) -> Self {
+        let mut bounds: Vec<(Bound, TaskIndex)> = forms
+            .iter()
+            .zip(0..)
+            .map(|(&form, task)| (classes.approximate(form).low(), task))
+            .collect();
+        bounds.sort_unstable();
+        let mut ranks = vec![0; forms.len()];
+        for (&(_, task), place) in bounds.iter().zip(0..) {
+            ranks[task as usize] = place;
         }
-        high = high.max(approximate.high());
-        class = Some(form.class);
+        Self {
+            forms,
+            tasks: bounds.into_iter().map(|(_, task)| task).collect(),
+            ranks,
+        }
     }
-    clusters
+
+    /// All clusters of more than one task.
+    fn clusters(&self, classes: &Classes) -> Vec<Cluster> {
+        let mut clusters: Vec<Cluster> = Vec::new();
+        let mut open = Cluster {
+            start: 0,
+            end: 0,
+            bits: 0,
+        };
+        let mut high = (0, 0);
+        for (place, &task) in self.tasks.iter().enumerate() {
+            let approximate = classes.approximate(self.forms[task as usize]);
+            if approximate.low() > high {
+                clusters.extend(Some(open).filter(|open| open.end - open.start > 1));
+                open = Cluster {
+                    start: place,
+                    end: place,
+                    bits: 0,
+                };
+            }
+            open.end = place + 1;
+            open.bits += approximate.bits();
+            high = high.max(approximate.high());
+        }
+        clusters.extend(Some(open).filter(|open| open.end - open.start > 1));
+        clusters
+    }
+
+    /// Orders and ranks a cluster's tasks, if `compare` can tell.
+    fn settle(
+        &mut self,
+        cluster: &Cluster,
+        compare: impl Fn(Form, Form) -> Option<Ordering>,
+    ) -> Option<()> {
+        let tasks = &mut self.tasks[cluster.start..cluster.end];
+        let forms = self.forms;
+        let compare = |a: TaskIndex, b: TaskIndex| compare(forms[a as usize], forms[b as usize]);
+        try_sort(tasks, &compare)?;
+        let mut rank = cluster.start;
+        let mut previous = tasks[0];
+        for (&task, place) in tasks.iter().zip(cluster.start..) {
+            if compare(previous, task)?.is_ne() {
+                rank = place;
+            }
+            self.ranks[task as usize] = rank as u32;
+            previous = task;
+        }
+        Some(())
+    }
+
+    /// What the classes in these clusters are worth.
+    fn exact_values(&self, classes: &Classes, clusters: &[Cluster]) -> HashMap<Class, BigUint> {
+        let mut wanted = vec![false; classes.len()];
+        for cluster in clusters {
+            for &task in &self.tasks[cluster.start..cluster.end] {
+                wanted[self.forms[task as usize].class as usize] = true;
+            }
+        }
+        let mut values = HashMap::new();
+        classes.evaluate(&wanted, |class, value| {
+            values.insert(class, value);
+        });
+        values
+    }
 }
 
 /// Consecutive clusters whose exact numbers can be kept at the same time.
 fn batches(clusters: &[Cluster], kept_bits: u64) -> impl Iterator<Item = &[Cluster]> {
     let mut kept = 0;
     clusters.chunk_by(move |before, after| {
-        let needed = |cluster: &Cluster| if cluster.mixed { cluster.bits } else { 0 };
-        kept += needed(before);
-        let fits = kept + needed(after) <= kept_bits;
+        kept += before.bits;
+        let fits = kept + after.bits <= kept_bits;
         if !fits {
             kept = 0;
         }
@@ -128,56 +192,36 @@ fn batches(clusters: &[Cluster], kept_bits: u64) -> impl Iterator<Item = &[Clust
     })
 }
 
-/// What the classes in the batch's mixed clusters are worth.
-fn exact_values(
-    classes: &Classes,
-    forms: &[Form],
-    tasks: &[TaskIndex],
-    batch: &[Cluster],
-) -> HashMap<Class, BigUint> {
-    let mut values = HashMap::new();
-    if !batch.iter().any(|cluster| cluster.mixed) {
-        return values;
-    }
-    let mut wanted = vec![false; classes.len()];
-    for cluster in batch.iter().filter(|cluster| cluster.mixed) {
-        for &task in &tasks[cluster.start..cluster.end] {
-            wanted[forms[task as usize].class as usize] = true;
-        }
-    }
-    classes.evaluate(&wanted, |class, value| {
-        values.insert(class, value);
-    });
-    values
+fn worth(form: Form, values: &HashMap<Class, BigUint>) -> BigUint {
+    &values[&form.class] + form.offset
 }
 
-fn compare(a: Form, b: Form, values: &HashMap<Class, BigUint>) -> Ordering {
-    match a.class == b.class {
-        true => a.offset.cmp(&b.offset),
-        false => (&values[&a.class] + a.offset).cmp(&(&values[&b.class] + b.offset)),
+/// Merge sort that gives up at the first pair which cannot be compared. (The standard sort wants an
+/// answer for each pair.) The tasks may have been moved by then, but are all there.
+fn try_sort(
+    tasks: &mut [TaskIndex],
+    compare: &impl Fn(TaskIndex, TaskIndex) -> Option<Ordering>,
+) -> Option<()> {
+    if tasks.len() < 2 {
+        return Some(());
     }
-}
-
-struct Ranking {
-    ranks: Vec<u32>,
-    next: u32,
-}
-
-impl Ranking {
-    /// Gives the next ranks to a cluster.
-    fn add(
-        &mut self,
-        members: &mut [TaskIndex],
-        compare: impl Fn(TaskIndex, TaskIndex) -> Ordering,
-    ) {
-        members.sort_by(|&a, &b| compare(a, b));
-        for equal in members.chunk_by(|&a, &b| compare(a, b).is_eq()) {
-            for &task in equal {
-                self.ranks[task as usize] = self.next;
-            }
-            self.next += 1;
-        }
+    let (left, right) = tasks.split_at_mut(tasks.len() / 2);
+    try_sort(left, compare)?;
+    try_sort(right, compare)?;
+    let mut merged = Vec::with_capacity(left.len() + right.len());
+    let (mut left, mut right) = (&*left, &*right);
+    while let ([a, ..], [b, ..]) = (left, right) {
+        let from = if compare(*a, *b)?.is_le() {
+            &mut left
+        } else {
+            &mut right
+        };
+        merged.push(from[0]);
+        *from = &from[1..];
     }
+    merged.extend(left.iter().chain(right));
+    tasks.copy_from_slice(&merged);
+    Some(())
 }
 
 #[cfg(test)]
@@ -232,7 +276,7 @@ mod tests {
         weights
     }
 
-    /// Checks ranks with all ways to cut the work into passes; says how many clusters are mixed.
+    /// Checks ranks with all ways to cut the work into passes; says in how many clusters classes meet.
     fn check(graph: &TaskGraph) -> usize {
         let weights = naive_weights(graph);
         let mut distinct = weights.clone();
@@ -243,14 +287,29 @@ mod tests {
             .map(|weight| distinct.binary_search(weight).expect("it is there") as u32)
             .collect();
         let (classes, forms) = Classes::of(graph);
-        for kept_bits in [0, 1000, 5000, KEPT_BITS] {
-            assert_eq!(rank_forms(&classes, &forms, kept_bits), expected);
+        for (steps, kept_bits) in [
+            (0, 0),
+            (0, 1000),
+            (0, 5000),
+            (0, 1 << 30),
+            (1, 5000),
+            (64, 0),
+        ] {
+            let mut ranks = rank_forms(&classes, &forms, Limits { steps, kept_bits });
+            let mut used = ranks.clone();
+            used.sort_unstable();
+            used.dedup();
+            for rank in &mut ranks {
+                *rank = used.binary_search(rank).expect("it is there") as u32;
+            }
+            assert_eq!(ranks, expected, "{steps} steps, {kept_bits} bits");
         }
         assert_eq!(all_exact(graph, |weight| weight), weights);
-        let mut tasks: Vec<TaskIndex> = graph.tasks().collect();
-        tasks.sort_by_key(|&task| classes.approximate(forms[task as usize]).low());
-        let clusters = clusters(&classes, &forms, &tasks);
-        clusters.iter().filter(|cluster| cluster.mixed).count()
+        let mut ranking = Ranking::by_lower_bound(&classes, &forms);
+        let mut clusters = ranking.clusters(&classes);
+        let same_class = |a: Form, b: Form| (a.class == b.class).then_some(Ordering::Equal);
+        clusters.retain(|cluster| ranking.settle(cluster, same_class).is_none());
+        clusters.len()
     }
 
     #[test]

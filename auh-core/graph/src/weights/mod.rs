@@ -2,11 +2,11 @@
 //!
 //! A task on which nothing depends weighs 10, any other 1 plus the sum of what its direct
 //! dependants weigh (BitBake: `RunQueueData.calculate_task_weights`). So a weight counts paths, and
-//! paths multiply: real images need 66 bits, a chain of 200 diamonds over 200. In a random graph
-//! whose tasks have 5 dependencies each among the `w` tasks before them, weights grow by about
-//! `7.16 / w` bits per task: 1,000,000 tasks reach 7 thousand bits at `w = 1000` and 700 thousand at
-//! `w = 10`, where all weights together would fill 40 GB. (Where the dependencies are spread evenly
-//! over all earlier tasks, about 100 bits are enough.) Therefore three ways, the first that fits:
+//! paths multiply: real images need 66 bits, a chain of 200 diamonds over 200. In random graphs of
+//! 1,000,000 tasks with 5 dependencies each, the heaviest weight has about 90 bits where these are
+//! spread evenly over all tasks before, 7 thousand where they are among the 1000 tasks before, 70
+//! thousand for 100 and 470 thousand for 10, where all weights together would fill nearly 30 GB.
+//! Therefore three ways, the first that fits:
 //!
 //! 1. `u64`, 2. `u128`, each in one pass that stops at the first overflow;
 //! 3. no numbers at all but *ranks*: see the module `long`. Exact numbers are computed only for

@@ -1,0 +1,149 @@
+//! The command line.
+
+use clap::{Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Upgrades the recipes of OpenEmbedded layers, unattended.
+#[derive(Debug, Parser)]
+#[command(
+    name = "auh",
+    version,
+    max_term_width = 100,
+    after_help = "\
+Exit status: 0 all good, 1 some recipes failed, 2 usage or configuration,
+3 environment, 4 internal, 130 stopped."
+)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Upgrade(Upgrade),
+    Check(Check),
+    #[command(subcommand)]
+    Plugin(Plugin),
+}
+
+/// Upgrade recipes: devtool, builds for all machines, commit, patch
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  auh upgrade zlib
+  auh upgrade zlib -t 1.3.1 --machines \"qemux86-64 qemuarm_musl\"
+  auh upgrade all --dry-run")]
+pub(crate) struct Upgrade {
+    /// Recipes by name, or `all`
+    #[arg(required = true, value_name = "RECIPE")]
+    pub recipes: Vec<String>,
+    /// Version to go to instead of the newest (one recipe only)
+    #[arg(short = 't', long, alias = "to_version", value_name = "VERSION")]
+    pub to_version: Option<String>,
+    /// Upgrade and commit without building
+    #[arg(short = 's', long)]
+    pub skip_compilation: bool,
+    /// Build for one machine after another, in the original build directory
+    #[arg(long)]
+    pub serial_build: bool,
+    /// Show what would be done and stop there
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub settings: SettingsFlags,
+}
+
+/// Ask the upstreams for new releases and show what an upgrade would attempt
+#[derive(Debug, clap::Args)]
+pub(crate) struct Check {
+    /// Recipes by name, or `all`
+    #[arg(required = true, value_name = "RECIPE")]
+    pub recipes: Vec<String>,
+    /// How to show the result
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+    #[command(flatten)]
+    pub settings: SettingsFlags,
+}
+
+/// List and check plugins
+#[derive(Debug, Subcommand)]
+pub(crate) enum Plugin {
+    /// List every plugin of the search path
+    List {
+        /// How to show the result
+        #[arg(long, value_enum, default_value_t = Format::Table)]
+        format: Format,
+        #[command(flatten)]
+        plugins: PluginFlags,
+    },
+    /// Check that a file is a plugin which this auh can load
+    Check {
+        /// The plugin file
+        file: PathBuf,
+        /// Also show the long text behind a mismatch of layouts
+        #[arg(long)]
+        detail: bool,
+        /// Load plugin files that others can write to, too
+        #[arg(long)]
+        allow_untrusted_plugins: bool,
+    },
+}
+
+/// Which settings apply.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SettingsFlags {
+    /// Settings file: auh.toml, or the Python helper's upgrade-helper.conf
+    #[arg(short = 'c', long = "config-file", value_name = "FILE")]
+    pub config_file: Option<PathBuf>,
+    /// Machines to build for, NAME or NAME_LIBC, the most important one first
+    #[arg(long, value_name = "\"A B_musl\"")]
+    pub machines: Option<String>,
+    /// Scheduler plugin that chooses which task starts next
+    #[arg(long, value_name = "NAME")]
+    pub scheduler: Option<String>,
+    /// Pipeline of the settings to run
+    #[arg(long, value_name = "NAME")]
+    pub pipeline: Option<String>,
+    /// Layers to work on, by name
+    #[arg(long, num_args = 1.., value_name = "LAYER")]
+    pub layer_names: Vec<String>,
+    /// The layers' root folder
+    #[arg(long, value_name = "DIR")]
+    pub layer_dir: Option<PathBuf>,
+    /// How much the log says: 1 critical, 2 errors, 3 warnings, 4 info, 5 debug
+    #[arg(short = 'd', long, value_name = "LEVEL", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=5))]
+    pub debug_level: u8,
+    #[command(flatten)]
+    pub plugins: PluginFlags,
+}
+
+/// Where plugins come from.
+#[derive(Debug, clap::Args)]
+pub(crate) struct PluginFlags {
+    /// Further folder with plugins, searched first; can be given again
+    #[arg(long, value_name = "DIR")]
+    pub plugin_path: Vec<PathBuf>,
+    /// Load plugin files that others can write to, too
+    #[arg(long)]
+    pub allow_untrusted_plugins: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    Table,
+    /// For programs
+    Json,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+}

@@ -1,0 +1,269 @@
+//! `auh upgrade`: the main job.
+
+use crate::{
+    args::Upgrade,
+    commands::plugin::columns,
+    exit,
+    failure::Usage,
+    preparation::{self, Checked},
+    screen::Screen,
+    signals, terminal,
+};
+use anyhow::{Context, Result};
+use auh_config::{Flags, Settings};
+use auh_engine::{Pipeline, Run, Selection, Stop, Watcher, run, select};
+use auh_journal::{CommandEnd, Event, FORMAT, RunEnd, RunFolder, RunLock, RunStart, Writer};
+use auh_loader::Plugin;
+use auh_oe::{BuildDirs, Environment, Share, Surroundings, Wanted, check_layers};
+use auh_protocol::{
+    PluginKind, Recipe, Scope, Version,
+    host::{Exit, Level, Place},
+};
+use std::{num::NonZero, sync::Arc, thread::available_parallelism, time::Instant};
+
+pub(crate) fn upgrade(args: &Upgrade) -> Result<exit::Status> {
+    let began = Instant::now();
+    let (wanted, to_version) = recipes_and_version(args)?;
+    let environment = Environment::of_this_process()?;
+    let settings = preparation::settings(
+        &environment,
+        &args.settings,
+        Flags {
+            skip_compilation: args.skip_compilation,
+            serial_build: args.serial_build,
+            ..Flags::default()
+        },
+    )?;
+    let search = preparation::search(&settings);
+    let pipeline = preparation::pipeline(&settings, &search)?;
+    let scheduler = search.load(PluginKind::Scheduler, &settings.scheduler)?;
+    let stop = Stop::default();
+    environment.check_for_upgrades(stop.work())?;
+    let _lock = RunLock::take(&environment.build_dir().join("upgrade-helper"))?;
+    signals::listen(&stop)?;
+    let job = Job {
+        wanted,
+        to_version,
+        dirs: Arc::new(BuildDirs::enter(
+            environment,
+            &settings.machines,
+            share(&settings, &pipeline),
+            &pressure(&settings),
+        )?),
+        settings,
+        pipeline,
+        scheduler,
+        stop,
+        began,
+        level: level(args.settings.debug_level),
+    };
+    let result = job.carry_out(args.dry_run);
+    for trouble in job.dirs.leave() {
+        terminal::warning(&trouble);
+    }
+    result
+}
+
+/// An upgrade whose settings, plugins and environment are all there.
+struct Job {
+    wanted: Wanted,
+    to_version: Option<Version>,
+    settings: Settings,
+    pipeline: Pipeline,
+    scheduler: Plugin,
+    dirs: Arc<BuildDirs>,
+    stop: Stop,
+    began: Instant,
+    level: Level,
+}
+
+impl Job {
+    fn carry_out(&self, dry_run: bool) -> Result<exit::Status> {
+        self.dirs.ensure_workspace(self.stop.work())?;
+        let surroundings = self.dirs.surroundings(&Place::BuildDir)?;
+        let checked = preparation::check(
+            &self.wanted,
+            &self.settings,
+            &surroundings,
+            self.stop.work(),
+        )?;
+        self.dirs.learn(&checked.response.base)?;
+        let filters = preparation::filters(&self.settings, &self.wanted, self.to_version.clone());
+        let selection = select(&checked.response, &filters)?;
+        let recipes: Vec<&Recipe> = selection
+            .groups
+            .iter()
+            .flat_map(|group| &group.recipes)
+            .collect();
+        check_layers(&recipes, self.stop.work())?;
+        if dry_run {
+            terminal::output(&plan(&selection, &self.pipeline, &self.settings));
+            return Ok(exit::GOOD);
+        }
+        self.run(selection, &checked, &surroundings)
+    }
+
+    fn run(
+        &self,
+        selection: Selection,
+        checked: &Checked,
+        surroundings: &Surroundings,
+    ) -> Result<exit::Status> {
+        let folder = RunFolder::create(&self.settings.workdir)?;
+        let mut journal = Writer::create(&folder.journal())?;
+        let mut screen = Screen::new(&folder.log(), self.level);
+        let failed_before = selection.left_out.iter().any(|left_out| left_out.failed);
+        for event in self.first_events(&selection, checked, surroundings) {
+            screen.record(&journal.append(event)?);
+        }
+        let run = Run {
+            pipeline: &self.pipeline,
+            scheduler: &self.scheduler,
+            groups: selection.groups,
+            folder: &folder,
+            journal: &mut journal,
+            dirs: Arc::clone(&self.dirs),
+            author: self.settings.commit_author.clone(),
+            command_limit: self.settings.limits.command,
+            stop_grace: self.settings.limits.grace,
+            stop: self.stop.clone(),
+            failed_before,
+            began: self.began,
+        };
+        let end = run_to_its_end(run, &mut screen)
+            .with_context(|| format!("the run in {} broke off", folder.path().display()))?;
+        terminal::output(&auh_report::summary(&screen.end(), folder.path()));
+        Ok(exit::Status(end.exit_code))
+    }
+
+    /// What happened before there was a journal to write it to.
+    fn first_events(
+        &self,
+        selection: &Selection,
+        checked: &Checked,
+        surroundings: &Surroundings,
+    ) -> [Event; 3] {
+        let recipes = match &self.wanted {
+            Wanted::All => vec!["all".to_owned()],
+            Wanted::Named(names) => names.clone(),
+        };
+        [
+            Event::RunStarted(RunStart {
+                format: FORMAT,
+                auh: env!("CARGO_PKG_VERSION").to_owned(),
+                build_dir: self.dirs.original().to_owned(),
+                machines: self.dirs.machines().to_vec(),
+                pipeline: self.pipeline.name.clone(),
+                scheduler: self.scheduler.manifest().name.clone(),
+                recipes,
+            }),
+            Event::CommandFinished(CommandEnd {
+                id: 0,
+                label: "upstream check".to_owned(),
+                folder: surroundings.folder.clone(),
+                exit: Exit::Code(0),
+                seconds: checked.seconds,
+                parses: checked.parses.clone(),
+            }),
+            Event::Planned {
+                groups: selection.groups.clone(),
+                left_out: selection.left_out.clone(),
+            },
+        ]
+    }
+}
+
+fn run_to_its_end(job: Run<'_>, screen: &mut Screen) -> Result<RunEnd> {
+    Ok(run(job, screen)?)
+}
+
+/// Checks what can be checked without any environment.
+fn recipes_and_version(args: &Upgrade) -> Result<(Wanted, Option<Version>), Usage> {
+    let wanted = preparation::wanted(&args.recipes)?;
+    let Some(version) = &args.to_version else {
+        return Ok((wanted, None));
+    };
+    match &wanted {
+        Wanted::Named(names) if names.len() == 1 => {}
+        _ => {
+            return Err(Usage::new(
+                format!("-t {version} goes with exactly one recipe"),
+                "run auh once for each recipe that shall go to a version of your choice",
+            ));
+        }
+    }
+    let version = Version::new(version).map_err(|error| {
+        Usage::new(
+            error.to_string(),
+            "a version is written as in PV, such as 1.2.3",
+        )
+    })?;
+    Ok((wanted, Some(version)))
+}
+
+/// How builds share the host: only where a step builds for all machines at once.
+fn share(settings: &Settings, pipeline: &Pipeline) -> Share {
+    let at_once = pipeline
+        .steps
+        .iter()
+        .any(|step| step.plugin.manifest().scope == Scope::Machines);
+    let builds = if at_once { settings.machines.len() } else { 1 };
+    let processors = available_parallelism().map_or(1, NonZero::get);
+    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    let threads = settings
+        .build
+        .threads
+        .per_build(count(processors), count(builds));
+    Share {
+        threads: (builds > 1).then_some(threads as usize),
+    }
+}
+
+/// BitBake's pressure limits as configuration lines.
+fn pressure(settings: &Settings) -> String {
+    let build = &settings.build;
+    [
+        ("CPU", build.pressure_max_cpu),
+        ("IO", build.pressure_max_io),
+        ("MEMORY", build.pressure_max_memory),
+    ]
+    .into_iter()
+    .filter_map(|(name, limit)| Some(format!("BB_PRESSURE_MAX_{name} = \"{}\"\n", limit?)))
+    .collect()
+}
+
+fn level(number: u8) -> Level {
+    match number {
+        1 => Level::Critical,
+        2 => Level::Error,
+        3 => Level::Warning,
+        4 => Level::Info,
+        _ => Level::Debug,
+    }
+}
+
+/// What a run would do.
+fn plan(selection: &Selection, pipeline: &Pipeline, settings: &Settings) -> String {
+    let mut rows = vec![["GROUP", "CHANGE", "LAYER"].map(str::to_owned)];
+    rows.extend(selection.groups.iter().map(|group| {
+        let changes: Vec<String> = group.recipes.iter().map(Recipe::change).collect();
+        let layer = group.recipes[0]
+            .layer
+            .as_ref()
+            .map_or_else(|| "-".to_owned(), |layer| layer.path.display().to_string());
+        [group.name(), changes.join(", "), layer]
+    }));
+    let steps: Vec<String> = pipeline.steps.iter().map(auh_engine::Step::label).collect();
+    let machines: Vec<String> = settings.machines.iter().map(ToString::to_string).collect();
+    let left_out = selection
+        .left_out
+        .iter()
+        .map(|l| format!("not tried: {}: {}\n", l.recipe, l.reason));
+    format!(
+        "{}{}\nsteps: {}\nmachines: {}\nthis was a dry run: nothing was changed\n",
+        columns(&rows),
+        left_out.collect::<String>(),
+        steps.join(", "),
+        machines.join(", ")
+    )
+}

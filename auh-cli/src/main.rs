@@ -1,0 +1,42 @@
+//! The `auh` program: command line in, exit status out. The only crate that prints.
+//!
+//! Not here: what a run is (`auh-engine`), what is reported of it (`auh-report`), and what a
+//! setting means (`auh-config`).
+
+mod args;
+mod commands;
+mod exit;
+mod failure;
+mod preparation;
+mod screen;
+mod signals;
+mod terminal;
+
+use args::{Args, Command};
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            // clap prints help and version to stdout, errors to stderr.
+            let _ = error.print();
+            return if error.use_stderr() {
+                exit::USAGE
+            } else {
+                exit::GOOD
+            }
+            .into();
+        }
+    };
+    let result = match &args.command {
+        Command::Upgrade(upgrade) => commands::upgrade::upgrade(upgrade),
+        Command::Check(check) => commands::check::check(check),
+        Command::Plugin(plugin) => commands::plugin::plugin(plugin),
+    };
+    match result {
+        Ok(status) => status.into(),
+        Err(error) => failure::report(&error).into(),
+    }
+}

@@ -1,0 +1,183 @@
+//! From the command line to settings, plugins and an upstream check: what several commands need.
+
+use crate::{
+    args::{PluginFlags, SettingsFlags},
+    failure::Usage,
+    screen::Waiting,
+    terminal,
+};
+use anyhow::Result;
+use auh_config::{Flags, Load, Settings};
+use auh_engine::{Filters, Pipeline, Step};
+use auh_journal::ParseEvent;
+use auh_loader::{LoadError, Search, Trust};
+use auh_oe::{Environment, SessionRequest, SessionResponse, Surroundings, Wanted, ask};
+use auh_process::CancelToken;
+use auh_protocol::{PluginKind, RecipeName, Version};
+use std::path::PathBuf;
+
+/// Reads the settings and tells their warnings.
+pub(crate) fn settings(
+    environment: &Environment,
+    flags: &SettingsFlags,
+    more: Flags,
+) -> Result<Settings> {
+    let config_file = flags.config_file.clone();
+    let flags = Flags {
+        machines: flags.machines.clone(),
+        scheduler: flags.scheduler.clone(),
+        pipeline: flags.pipeline.clone(),
+        layer_names: flags.layer_names.clone(),
+        layer_dir: flags.layer_dir.as_deref().map(absolute).transpose()?,
+        plugin_path: absolutes(&flags.plugins)?,
+        allow_untrusted_plugins: flags.plugins.allow_untrusted_plugins,
+        ..more
+    };
+    let settings = Settings::load(&Load {
+        build_dir: environment.build_dir().to_owned(),
+        config_file: config_file.as_deref().map(absolute).transpose()?,
+        flags,
+    })?;
+    for warning in &settings.warnings {
+        terminal::warning(&format!("{}: {}", warning.at, warning.message));
+        if let Some(hint) = &warning.hint {
+            terminal::hint(hint);
+        }
+    }
+    Ok(settings)
+}
+
+/// The plugin search that settings describe.
+pub(crate) fn search(settings: &Settings) -> Search {
+    Search::usual(
+        settings.plugin_path.clone(),
+        trust(settings.allow_untrusted_plugins),
+    )
+}
+
+/// The plugin search without any settings: flags, environment and the usual folders.
+pub(crate) fn search_of_flags(flags: &PluginFlags) -> Result<Search> {
+    Ok(Search::usual(
+        absolutes(flags)?,
+        trust(flags.allow_untrusted_plugins),
+    ))
+}
+
+pub(crate) fn trust(allow: bool) -> Trust {
+    if allow { Trust::Any } else { Trust::Strict }
+}
+
+/// Loads the plugins of the chosen pipeline.
+pub(crate) fn pipeline(settings: &Settings, search: &Search) -> Result<Pipeline, LoadError> {
+    let chosen = settings.chosen_pipeline();
+    let steps = chosen.steps.iter().map(|entry| {
+        let plugin = search.load(PluginKind::Step, &entry.step)?;
+        Ok(Step {
+            options: settings.plugin_options(&plugin.manifest().name, Some(entry)),
+            action: entry.action.clone(),
+            always: entry.always,
+            plugin,
+        })
+    });
+    Ok(Pipeline {
+        name: chosen.name.clone(),
+        steps: steps.collect::<Result<_, LoadError>>()?,
+    })
+}
+
+/// The recipes of a command line, checked: `all` stands alone, names are names, each once.
+pub(crate) fn wanted(recipes: &[String]) -> Result<Wanted, Usage> {
+    if recipes.iter().any(|recipe| recipe == "all") {
+        return match recipes {
+            [_] => Ok(Wanted::All),
+            _ => Err(Usage::new(
+                "\"all\" goes with no other recipe",
+                "name recipes, or say all",
+            )),
+        };
+    }
+    let mut names: Vec<String> = Vec::new();
+    for recipe in recipes {
+        let name = RecipeName::new(recipe).map_err(|error| {
+            Usage::new(
+                error.to_string(),
+                "a recipe is named as bitbake names it, without version and .bb",
+            )
+        })?;
+        if !names.contains(recipe) {
+            names.push(name.into());
+        }
+    }
+    Ok(Wanted::Named(names))
+}
+
+/// What the settings say about which recipes are attempted.
+pub(crate) fn filters(
+    settings: &Settings,
+    wanted: &Wanted,
+    to_version: Option<Version>,
+) -> Filters {
+    Filters {
+        blacklist: settings.blacklist.clone(),
+        maintainers_whitelist: settings.maintainers_whitelist.clone(),
+        maintainer_override: settings.global_maintainer_override.clone(),
+        to_version,
+        by_name: matches!(wanted, Wanted::Named(_)),
+    }
+}
+
+/// An upstream check, and what BitBake parsed for it.
+pub(crate) struct Checked {
+    pub response: SessionResponse,
+    pub parses: Vec<ParseEvent>,
+    pub seconds: f64,
+}
+
+/// Reads the recipes and asks their upstreams, and shows that this goes on.
+pub(crate) fn check(
+    wanted: &Wanted,
+    settings: &Settings,
+    surroundings: &Surroundings,
+    cancel: &CancelToken,
+) -> Result<Checked> {
+    let request = SessionRequest {
+        recipes: wanted.clone(),
+        layers: settings
+            .layers
+            .as_ref()
+            .map(|layers| layers.names.clone())
+            .unwrap_or_default(),
+        check: true,
+        stable: false,
+        check_timeout_s: 120,
+    };
+    let waiting = Waiting::begin("reading recipes and asking their upstreams");
+    let began = std::time::Instant::now();
+    let mut parses = Vec::new();
+    let response = ask(&request, surroundings, cancel, &mut |line| {
+        if let Some(counts) = auh_oe::parse_counts(&line.text) {
+            parses.push(ParseEvent {
+                cached: counts.cached.into(),
+                parsed: counts.parsed.into(),
+            });
+        }
+    })?;
+    waiting.end();
+    Ok(Checked {
+        response,
+        parses,
+        seconds: began.elapsed().as_secs_f64(),
+    })
+}
+
+fn absolutes(flags: &PluginFlags) -> Result<Vec<PathBuf>> {
+    flags
+        .plugin_path
+        .iter()
+        .map(|path| absolute(path))
+        .collect()
+}
+
+fn absolute(path: &std::path::Path) -> Result<PathBuf> {
+    Ok(std::path::absolute(path)?)
+}

@@ -1,0 +1,350 @@
+//! What people see while a run goes on: on a terminal one moving line per machine, otherwise
+//! plain lines, never silent for long. Goes to standard error; results go to standard output.
+
+use crate::terminal;
+use auh_engine::{Live, Watcher};
+use auh_journal::{Event, Record};
+use auh_protocol::host::Level;
+use auh_report::{Story, duration, log_line, outcome_line};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::Write,
+    path::Path,
+    sync::mpsc::{Sender, channel},
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+/// Without a terminal: how long nothing may be said while something runs.
+const QUIET: Duration = Duration::from_secs(5);
+
+/// Shows a run and writes its log for people.
+pub(crate) struct Screen {
+    /// What has happened so far.
+    pub story: Story,
+    level: Level,
+    log: Option<File>,
+    show: Show,
+}
+
+enum Show {
+    Moving(Moving),
+    Plain(Plain),
+}
+
+impl Screen {
+    /// A screen that also writes to the log file. `level` says how much both tell.
+    pub(crate) fn new(log: &Path, level: Level) -> Self {
+        let log = File::create(log)
+            .map_err(|error| terminal::warning(&format!("cannot write {}: {error}", log.display())))
+            .ok();
+        Self {
+            story: Story::default(),
+            level,
+            log,
+            show: if terminal::is_watched() {
+                Show::Moving(Moving::new())
+            } else {
+                Show::Plain(Plain::new())
+            },
+        }
+    }
+
+    /// Clears what moves; the summary comes next.
+    pub(crate) fn end(self) -> Story {
+        if let Show::Moving(moving) = &self.show {
+            let _ = moving.bars.clear();
+        }
+        self.story
+    }
+
+    fn say(&self, text: &str) {
+        match &self.show {
+            Show::Moving(moving) => {
+                let _ = moving.bars.println(terminal::harmless(text));
+            }
+            Show::Plain(_) => terminal::note(text),
+        }
+    }
+
+    fn write_log(&mut self, record: &Record) {
+        let wanted = match &record.event {
+            Event::Log { level, .. } => *level <= self.level,
+            Event::CommandStarted { .. } | Event::CommandFinished(_) => self.level >= Level::Debug,
+            _ => true,
+        };
+        if let (true, Some(log), Some(line)) = (wanted, &mut self.log, log_line(record)) {
+            // The journal has everything; a log that cannot be written stops nothing.
+            let _ = writeln!(log, "{line}");
+        }
+    }
+}
+
+impl Watcher for Screen {
+    fn record(&mut self, record: &Record) {
+        self.story.absorb(record);
+        self.write_log(record);
+        match &record.event {
+            Event::CommandStarted { label, .. } => self.show.command_started(label),
+            Event::CommandFinished(end) => self.show.command_ended(&end.label),
+            Event::StepStarted { groups, step, .. } => {
+                self.show.step_started(&groups.join(" "), step);
+            }
+            Event::Log {
+                level,
+                group,
+                message,
+            } if *level <= self.level.min(Level::Warning) => {
+                let group = group
+                    .as_ref()
+                    .map(|group| format!("{group}: "))
+                    .unwrap_or_default();
+                self.say(&format!("{group}{message}"));
+            }
+            Event::GroupFinished { group, .. } => {
+                self.show.group_ended();
+                if let Some(chapter) = self
+                    .story
+                    .chapters
+                    .iter()
+                    .find(|c| c.group.name() == *group)
+                {
+                    self.say(&outcome_line(chapter));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn live(&mut self, live: &Live) {
+        self.show.live(live);
+    }
+
+    fn idle(&mut self) {
+        if let Show::Plain(plain) = &mut self.show {
+            plain.idle();
+        }
+    }
+}
+
+impl Show {
+    fn step_started(&mut self, group: &str, step: &str) {
+        match self {
+            Self::Moving(moving) => moving.head.set_message(format!("{group}: {step}")),
+            Self::Plain(plain) => plain.now(format!("{group}: {step}")),
+        }
+    }
+
+    fn command_started(&mut self, label: &str) {
+        match self {
+            Self::Moving(moving) => moving.head.set_message(terminal::harmless(label)),
+            Self::Plain(plain) => plain.command_started(label),
+        }
+    }
+
+    fn command_ended(&mut self, label: &str) {
+        if let Self::Plain(plain) = self {
+            plain.command_ended(label);
+        }
+    }
+
+    fn group_ended(&mut self) {
+        match self {
+            Self::Moving(moving) => moving.forget_machines(),
+            Self::Plain(plain) => plain.machines.clear(),
+        }
+    }
+
+    fn live(&mut self, live: &Live) {
+        match self {
+            Self::Moving(moving) => moving.live(live),
+            Self::Plain(plain) => plain.live(live),
+        }
+    }
+}
+
+/// On a terminal.
+struct Moving {
+    bars: MultiProgress,
+    head: ProgressBar,
+    machines: BTreeMap<String, ProgressBar>,
+}
+
+impl Moving {
+    fn new() -> Self {
+        let bars = MultiProgress::new();
+        let head = bars.add(ProgressBar::new_spinner().with_style(spinner()));
+        head.enable_steady_tick(Duration::from_millis(200));
+        Self {
+            bars,
+            head,
+            machines: BTreeMap::new(),
+        }
+    }
+
+    fn live(&mut self, live: &Live) {
+        let name = live
+            .machine
+            .as_ref()
+            .map_or_else(String::new, ToString::to_string);
+        let bar = self.machines.entry(name.clone()).or_insert_with(|| {
+            let style =
+                ProgressStyle::with_template("  {prefix:16} {bar:20} {pos:>4}/{len:4} {wide_msg}");
+            self.bars.add(
+                ProgressBar::new(0)
+                    .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+                    .with_prefix(name),
+            )
+        });
+        bar.set_length(live.total);
+        bar.set_position(live.current);
+        bar.set_message(terminal::harmless(&live.text));
+    }
+
+    fn forget_machines(&mut self) {
+        for bar in std::mem::take(&mut self.machines).into_values() {
+            bar.finish_and_clear();
+            self.bars.remove(&bar);
+        }
+    }
+}
+
+/// Without a terminal.
+struct Plain {
+    commands: Vec<(String, Instant)>,
+    machines: BTreeMap<String, String>,
+    spoke: Instant,
+}
+
+impl Plain {
+    fn new() -> Self {
+        Self {
+            commands: Vec::new(),
+            machines: BTreeMap::new(),
+            spoke: Instant::now(),
+        }
+    }
+
+    fn now(&mut self, text: String) {
+        terminal::note(&text);
+        self.spoke = Instant::now();
+    }
+
+    fn command_started(&mut self, label: &str) {
+        self.commands.push((label.to_owned(), Instant::now()));
+    }
+
+    fn command_ended(&mut self, label: &str) {
+        if let Some(place) = self
+            .commands
+            .iter()
+            .position(|(running, _)| running == label)
+        {
+            self.commands.remove(place);
+        }
+        self.machines.clear();
+    }
+
+    fn live(&mut self, live: &Live) {
+        let name = live
+            .machine
+            .as_ref()
+            .map_or_else(String::new, |machine| format!(" for {machine}"));
+        let count = if live.total > 0 {
+            format!("task {} of {}, ", live.current, live.total)
+        } else {
+            String::new()
+        };
+        self.machines.insert(
+            name.clone(),
+            format!("{}{name}: {count}{}", live.group, live.text),
+        );
+        if self.spoke.elapsed() >= QUIET {
+            self.speak();
+        }
+    }
+
+    fn idle(&mut self) {
+        if self.spoke.elapsed() >= QUIET {
+            self.speak();
+        }
+    }
+
+    /// What runs, and how far it is.
+    fn speak(&mut self) {
+        for line in self.machines.values() {
+            terminal::note(&format!("  {line}"));
+        }
+        if self.machines.is_empty() {
+            for (label, since) in &self.commands {
+                terminal::note(&format!(
+                    "  {label}, {} so far",
+                    duration(since.elapsed().as_secs_f64())
+                ));
+            }
+        }
+        self.spoke = Instant::now();
+    }
+}
+
+/// Something that takes a while and says nothing by itself.
+pub(crate) struct Waiting {
+    spinner: Option<ProgressBar>,
+    ticker: Option<(Sender<()>, JoinHandle<()>)>,
+}
+
+impl Waiting {
+    /// Says what is being waited for, and that it goes on.
+    pub(crate) fn begin(what: &'static str) -> Self {
+        if terminal::is_watched() {
+            let spinner = ProgressBar::new_spinner()
+                .with_style(spinner())
+                .with_message(what);
+            spinner.enable_steady_tick(Duration::from_millis(200));
+            return Self {
+                spinner: Some(spinner),
+                ticker: None,
+            };
+        }
+        terminal::note(what);
+        let (end, ended) = channel::<()>();
+        let began = Instant::now();
+        let ticker = std::thread::spawn(move || {
+            while ended
+                .recv_timeout(QUIET)
+                .is_err_and(|error| error == std::sync::mpsc::RecvTimeoutError::Timeout)
+            {
+                terminal::note(&format!(
+                    "  {what}, {} so far",
+                    duration(began.elapsed().as_secs_f64())
+                ));
+            }
+        });
+        Self {
+            spinner: None,
+            ticker: Some((end, ticker)),
+        }
+    }
+
+    /// It is over.
+    pub(crate) fn end(self) {}
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if let Some(spinner) = &self.spinner {
+            spinner.finish_and_clear();
+        }
+        if let Some((end, ticker)) = self.ticker.take() {
+            drop(end);
+            let _ = ticker.join();
+        }
+    }
+}
+
+fn spinner() -> ProgressStyle {
+    ProgressStyle::with_template("{spinner} {wide_msg} {elapsed:>6}")
+        .unwrap_or_else(|_| ProgressStyle::default_spinner())
+}

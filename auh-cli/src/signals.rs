@@ -1,0 +1,24 @@
+//! Signals that ask a run to stop.
+
+use auh_engine::Stop;
+use signal_hook::{
+    consts::{SIGHUP, SIGINT, SIGTERM},
+    iterator::Signals,
+};
+
+/// From now on each of Ctrl-C, TERM and HUP is a request to stop.
+pub(crate) fn listen(stop: &Stop) -> std::io::Result<()> {
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    let stop = stop.clone();
+    std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        for _ in signals.forever() {
+            crate::terminal::note(if stop.requested() {
+                "stopping at once"
+            } else {
+                "stopping: running commands are ended and the layers put in order; once more to stop at once"
+            });
+            stop.request();
+        }
+    })?;
+    Ok(())
+}

@@ -1,0 +1,43 @@
+//! What keeps a run from going on.
+
+use auh_protocol::PluginFault;
+
+/// What keeps a run from starting or going on; what goes wrong with a recipe is no such error.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the fields are what the messages name")]
+pub enum EngineError {
+    /// A recipe that was asked for by name does not exist.
+    #[error("there is no recipe {name:?} in the layers of this build directory")]
+    UnknownRecipe { name: String },
+    /// The journal or the run directory failed.
+    #[error(transparent)]
+    Journal(#[from] auh_journal::JournalError),
+    /// The build environment failed.
+    #[error(transparent)]
+    Environment(#[from] auh_oe::OeError),
+    /// The scheduler gave no usable answer.
+    #[error("scheduler {name}: {fault}")]
+    Scheduler { name: String, fault: PluginFault },
+    /// A scheduler that starts nothing while nothing runs would wait for ever.
+    #[error(
+        "scheduler {name}: it starts nothing although nothing runs and {ready} tasks are ready"
+    )]
+    Stalled { name: String, ready: usize },
+}
+
+impl EngineError {
+    /// What to do about it, for a line of its own.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::UnknownRecipe { .. } => {
+                Some("bitbake-layers show-recipes lists the recipes that there are".to_owned())
+            }
+            Self::Journal(error) => error.hint().map(str::to_owned),
+            Self::Environment(error) => error.hint(),
+            Self::Scheduler { .. } | Self::Stalled { .. } => {
+                Some("choose another one with --scheduler".to_owned())
+            }
+        }
+    }
+}

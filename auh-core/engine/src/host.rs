@@ -1,0 +1,261 @@
+//! The host as a step sees it: runs commands in build directories, logs, tells of progress.
+
+use crate::{Live, Stop, run::Message};
+use auh_journal::{CommandEnd, Event, ParseEvent};
+use auh_loader::HostCalls;
+use auh_oe::BuildDirs;
+use auh_process::{Command, Finished, OutputLine};
+use auh_protocol::{
+    Machine,
+    host::{CommandResult, Exit, LogLine, Place, PrepareBuildDir, Progress, RunCommand, op},
+};
+use auh_transcript::progress;
+use serde_json::Value;
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc::Sender,
+    },
+    time::{Duration, Instant},
+};
+
+/// What all steps of a run share.
+pub(crate) struct Shared {
+    pub dirs: Arc<BuildDirs>,
+    pub stop: Stop,
+    /// How long a command may take that names no limit of its own.
+    pub command_limit: Option<Duration>,
+    /// How long a command that is being stopped may take before it is killed.
+    pub stop_grace: Duration,
+    /// The number of the next command.
+    pub commands: AtomicU64,
+}
+
+/// The host of one call of one step.
+pub(crate) struct StepHost {
+    pub shared: Arc<Shared>,
+    pub messages: Sender<Message>,
+    /// The group, or the groups joined: for the log.
+    pub group: String,
+    /// True for a step that cleans up after the run was asked to stop: its commands still run.
+    pub cleanup: bool,
+}
+
+impl HostCalls for StepHost {
+    fn call(&self, op: &str, payload: &str) -> Result<String, String> {
+        let answer = match op {
+            op::RUN => json(&self.run(&parse(payload)?)?),
+            op::PREPARE_BUILD_DIR => {
+                let request: PrepareBuildDir = parse(payload)?;
+                self.shared
+                    .dirs
+                    .prepare(&request.place)
+                    .map_err(|e| e.to_string())?;
+                json(&())
+            }
+            op::LOG => {
+                let LogLine { level, message } = parse(payload)?;
+                self.tell(Message::Event(Event::Log {
+                    level,
+                    group: Some(self.group.clone()),
+                    message,
+                }));
+                json(&())
+            }
+            op::PROGRESS => {
+                let Progress {
+                    machine,
+                    current,
+                    total,
+                    text,
+                } = parse(payload)?;
+                self.tell(Message::Live(self.live(machine, current, total, text)));
+                json(&())
+            }
+            op::STOPPING => json(&self.shared.stop.requested()),
+            _ => return Err(format!("this auh does not know the operation {op:?}")),
+        };
+        Ok(answer.to_string())
+    }
+}
+
+impl StepHost {
+    fn run(&self, request: &RunCommand) -> Result<CommandResult, String> {
+        let command = self.command(request)?;
+        let id = self.shared.commands.fetch_add(1, Ordering::Relaxed);
+        self.tell(Message::CommandStarted(
+            Instant::now(),
+            Event::CommandStarted {
+                id,
+                label: request.label.clone(),
+                argv: request.argv.clone(),
+                folder: command.cwd.clone(),
+            },
+        ));
+        let stop = &self.shared.stop;
+        let token = if request.cleanup || self.cleanup {
+            stop.cleanup()
+        } else {
+            stop.work()
+        };
+        let mut ear = Ear::new(self, &request.place);
+        let result = auh_process::run(&command, token, &mut |line| ear.hear(&line));
+        let parses = std::mem::take(&mut ear.parses);
+        let end = |exit, seconds| CommandEnd {
+            id,
+            label: request.label.clone(),
+            folder: command.cwd.clone(),
+            exit,
+            seconds,
+            parses,
+        };
+        match result {
+            Ok(finished) => {
+                let result = command_result(&finished);
+                self.finished(end(result.exit, result.seconds));
+                self.warn_of_log(&finished);
+                Ok(result)
+            }
+            Err(error) => {
+                // 127 is what a shell says of a program that it cannot start.
+                self.finished(end(Exit::Code(127), 0.0));
+                Err(error.to_string())
+            }
+        }
+    }
+
+    fn command(&self, request: &RunCommand) -> Result<Command, String> {
+        let (program, args) = request
+            .argv
+            .split_first()
+            .ok_or("a command without a program")?;
+        let surroundings = self
+            .shared
+            .dirs
+            .surroundings(&request.place)
+            .map_err(|e| e.to_string())?;
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        let mut command = surroundings.command(program, &args);
+        for (name, value) in &request.env {
+            command = command.env(name, value);
+        }
+        command.time_limit = request
+            .time_limit_s
+            .map(Duration::from_secs)
+            .or(self.shared.command_limit);
+        command.stop_grace = self.shared.stop_grace;
+        command.log.clone_from(&request.log);
+        Ok(command)
+    }
+
+    fn finished(&self, end: CommandEnd) {
+        self.tell(Message::CommandFinished(
+            Instant::now(),
+            Event::CommandFinished(end),
+        ));
+    }
+
+    /// A log that could not be written whole is no reason to fail a build, but one to say so.
+    fn warn_of_log(&self, finished: &Finished) {
+        if let Some(error) = &finished.log_error {
+            self.tell(Message::Event(Event::Log {
+                level: auh_protocol::host::Level::Warning,
+                group: Some(self.group.clone()),
+                message: error.to_string(),
+            }));
+        }
+    }
+
+    fn live(&self, machine: Option<Machine>, current: u64, total: u64, text: String) -> Live {
+        Live {
+            group: self.group.clone(),
+            machine,
+            current,
+            total,
+            text,
+        }
+    }
+
+    /// The dispatcher outlives every step, unless it panicked; then nobody listens.
+    fn tell(&self, message: Message) {
+        let _ = self.messages.send(message);
+    }
+}
+
+/// Listens to a command's output for what is worth telling while it runs.
+struct Ear<'h> {
+    host: &'h StepHost,
+    machine: Option<Machine>,
+    parses: Vec<ParseEvent>,
+}
+
+impl<'h> Ear<'h> {
+    fn new(host: &'h StepHost, place: &Place) -> Self {
+        let machine = match place {
+            Place::MachineBuildDir(machine) | Place::SwitchedBuildDir(machine) => {
+                Some(machine.clone())
+            }
+            Place::BuildDir => host.shared.dirs.machines().first().cloned(),
+            Place::Folder(_) => None,
+        };
+        Self {
+            host,
+            machine,
+            parses: Vec::new(),
+        }
+    }
+
+    fn hear(&mut self, line: &OutputLine<'_>) {
+        if let Some(task) = progress::task_progress(&line.text) {
+            let recipe = recipe_of(Path::new(&task.recipe_file));
+            let text = format!("{recipe}: {}", task.task);
+            let live = self.host.live(
+                self.machine.clone(),
+                task.current.into(),
+                task.total.into(),
+                text,
+            );
+            self.host.tell(Message::Live(live));
+        } else if let Some(counts) = progress::parse_counts(&line.text) {
+            self.parses.push(ParseEvent {
+                cached: counts.cached.into(),
+                parsed: counts.parsed.into(),
+            });
+        } else if line.text.starts_with("Parsing recipes") {
+            let live = self
+                .host
+                .live(self.machine.clone(), 0, 0, "parsing recipes".to_owned());
+            self.host.tell(Message::Live(live));
+        }
+    }
+}
+
+/// `PN` as a recipe file's name has it.
+fn recipe_of(file: &Path) -> String {
+    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+    stem.split('_').next().unwrap_or_default().to_owned()
+}
+
+fn command_result(finished: &Finished) -> CommandResult {
+    CommandResult {
+        exit: match finished.exit {
+            auh_process::Exit::Code(code) => Exit::Code(code),
+            auh_process::Exit::Signal(signal) => Exit::Signal(signal),
+            auh_process::Exit::TimedOut => Exit::TimedOut,
+            auh_process::Exit::Cancelled => Exit::Stopped,
+        },
+        stdout: finished.stdout.text(),
+        stderr: finished.stderr.text(),
+        seconds: finished.wall.as_secs_f64(),
+    }
+}
+
+fn parse<T: serde::de::DeserializeOwned>(payload: &str) -> Result<T, String> {
+    serde_json::from_str(payload).map_err(|error| format!("the request is not understood: {error}"))
+}
+
+fn json(value: &impl serde::Serialize) -> Value {
+    serde_json::to_value(value).unwrap_or(Value::Null)
+}

@@ -1,0 +1,157 @@
+//! The plan of a run: groups and steps as a task graph.
+
+use auh_graph::{TaskGraph, TaskGraphBuilder, TaskIndex};
+use auh_loader::Plugin;
+use auh_protocol::{Group, Scope};
+use serde_json::{Map, Value};
+
+/// A step of a pipeline, with its plugin loaded.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// The plugin.
+    pub plugin: Plugin,
+    /// What it is asked to do.
+    pub action: String,
+    /// Whether it runs after a failure too.
+    pub always: bool,
+    /// The plugin's settings.
+    pub options: Map<String, Value>,
+}
+
+impl Step {
+    /// `step` or `step action`: its task's name, unique within a pipeline that makes sense.
+    #[must_use]
+    pub fn label(&self) -> String {
+        let name = &self.plugin.manifest().name;
+        match self.action.as_str() {
+            "run" => name.clone(),
+            action => format!("{name} {action}"),
+        }
+    }
+
+    pub(crate) fn scope(&self) -> Scope {
+        self.plugin.manifest().scope
+    }
+}
+
+/// The steps of a run, in order.
+#[derive(Debug, Clone)]
+pub struct Pipeline {
+    /// Its name in the settings.
+    pub name: String,
+    /// Its steps.
+    pub steps: Vec<Step>,
+}
+
+/// What a task of the plan does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Assignment {
+    /// Place of the step in the pipeline.
+    pub step: usize,
+    /// The groups it is about: one, or all of them for a step about the whole run.
+    pub groups: Vec<usize>,
+    /// Place of the stretch of steps that a group walks without another one in between.
+    pub stretch: usize,
+}
+
+/// Groups x steps: each group walks the steps in order; a step about the whole run waits for
+/// every group and is waited for by every group.
+pub(crate) struct Plan {
+    /// The graph. A group takes the part of a recipe in it, a step that of a task.
+    pub graph: TaskGraph,
+    /// What each task does.
+    pub assignments: Vec<Assignment>,
+}
+
+impl Plan {
+    pub(crate) fn new(pipeline: &Pipeline, groups: &[Group]) -> Self {
+        let mut drawing = Drawing::new(pipeline, groups);
+        for (number, steps) in stretches(pipeline).into_iter().enumerate() {
+            if pipeline.steps[steps[0]].scope() == Scope::Run {
+                drawing.stretch(
+                    number,
+                    &steps,
+                    "run",
+                    &(0..groups.len()).collect::<Vec<_>>(),
+                );
+            } else {
+                // Group by group, so that the graph's own order finishes one after another.
+                for (index, group) in groups.iter().enumerate() {
+                    drawing.stretch(number, &steps, &group.name(), &[index]);
+                }
+            }
+        }
+        Self {
+            graph: drawing
+                .builder
+                .build()
+                .expect("steps only wait for earlier ones"),
+            assignments: drawing.assignments,
+        }
+    }
+}
+
+/// A plan that is being drawn.
+struct Drawing<'a> {
+    pipeline: &'a Pipeline,
+    builder: TaskGraphBuilder,
+    assignments: Vec<Assignment>,
+    /// Each group's latest task: what its next one waits for.
+    latest: Vec<Option<TaskIndex>>,
+}
+
+impl<'a> Drawing<'a> {
+    fn new(pipeline: &'a Pipeline, groups: &[Group]) -> Self {
+        Self {
+            pipeline,
+            builder: TaskGraphBuilder::new(),
+            assignments: Vec::new(),
+            latest: vec![None; groups.len()],
+        }
+    }
+
+    /// The tasks of one stretch of steps for one group, or for all of them.
+    fn stretch(&mut self, stretch: usize, steps: &[usize], name: &str, groups: &[usize]) {
+        if groups.is_empty() {
+            return;
+        }
+        for &step in steps {
+            let label = format!("{step}-{}", self.pipeline.steps[step].label());
+            let task = self
+                .builder
+                .task_of(name, &label)
+                .expect("group names differ, and steps are numbered");
+            let mut before: Vec<_> = groups
+                .iter()
+                .filter_map(|group| self.latest[*group])
+                .collect();
+            before.dedup();
+            for before in before {
+                self.builder.depends(task, before);
+            }
+            for group in groups {
+                self.latest[*group] = Some(task);
+            }
+            self.assignments.push(Assignment {
+                step,
+                groups: groups.to_vec(),
+                stretch,
+            });
+        }
+    }
+}
+
+/// The steps of a pipeline, cut before and after each one that is about the whole run.
+fn stretches(pipeline: &Pipeline) -> Vec<Vec<usize>> {
+    let mut stretches: Vec<Vec<usize>> = Vec::new();
+    let mut cut = true;
+    for (index, step) in pipeline.steps.iter().enumerate() {
+        let whole_run = step.scope() == Scope::Run;
+        match stretches.last_mut() {
+            Some(stretch) if !cut && !whole_run => stretch.push(index),
+            _ => stretches.push(vec![index]),
+        }
+        cut = whole_run;
+    }
+    stretches
+}

@@ -1,0 +1,472 @@
+//! Carrying out a plan: one dispatcher gives tasks to workers, takes their messages in order,
+//! writes the journal, and only then tells the watcher.
+
+use crate::{
+    EngineError, Pipeline, Stop,
+    host::{Shared, StepHost},
+    plan::Plan,
+    queue::Queue,
+    work::carry_out,
+};
+use auh_graph::TaskIndex;
+use auh_journal::{Event, GroupVerdict, Record, RunEnd, RunFolder, Writer};
+use auh_loader::{FlatGraph, Object, Plugin};
+use auh_oe::BuildDirs;
+use auh_protocol::{
+    Group, GroupState, GroupWork, Machine, MachineBuild, RunContext, StepOutcome, StepRequest,
+};
+use std::{
+    path::PathBuf,
+    sync::{Arc, atomic::AtomicU64, mpsc},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// Sees a run as it goes on. Called on the dispatcher's thread only.
+pub trait Watcher {
+    /// An event, after it was written to the journal.
+    fn record(&mut self, record: &Record);
+    /// Something that is only of interest now.
+    fn live(&mut self, live: &Live);
+    /// Nothing happened for a second.
+    fn idle(&mut self);
+}
+
+/// How far a group is on a machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Live {
+    /// The group.
+    pub group: String,
+    /// The machine, if it is about one.
+    pub machine: Option<Machine>,
+    /// Done so far.
+    pub current: u64,
+    /// Of how many; 0 when unknown.
+    pub total: u64,
+    /// What is being done.
+    pub text: String,
+}
+
+/// A run that is ready to go.
+pub struct Run<'a> {
+    /// What is done with each group.
+    pub pipeline: &'a Pipeline,
+    /// What orders it.
+    pub scheduler: &'a Plugin,
+    /// The groups to attempt.
+    pub groups: Vec<Group>,
+    /// The run directory.
+    pub folder: &'a RunFolder,
+    /// Its journal, in which the plan stands already.
+    pub journal: &'a mut Writer,
+    /// The build directories.
+    pub dirs: Arc<BuildDirs>,
+    /// `Name <address>` for commits.
+    pub author: String,
+    /// How long a command may take that names no limit of its own.
+    pub command_limit: Option<Duration>,
+    /// How long a command that is being stopped may take before it is killed.
+    pub stop_grace: Duration,
+    /// The request to stop.
+    pub stop: Stop,
+    /// True when something outside the plan failed already, for the exit status.
+    pub failed_before: bool,
+    /// When the run began.
+    pub began: Instant,
+}
+
+/// What workers tell the dispatcher.
+pub(crate) enum Message {
+    Event(Event),
+    Live(Live),
+    CommandStarted(Instant, Event),
+    CommandFinished(Instant, Event),
+    Done {
+        task: TaskIndex,
+        outcome: StepOutcome,
+        seconds: f64,
+    },
+}
+
+/// Carries the run out and writes its last line. Returns what that line says.
+pub fn run(run: Run<'_>, watcher: &mut dyn Watcher) -> Result<RunEnd, EngineError> {
+    let plan = Plan::new(run.pipeline, &run.groups);
+    let (scheduler, order) = ask_for_order(run.scheduler, &plan)?;
+    let (messages, inbox) = mpsc::channel();
+    let queue = Queue::new(&plan, &order, 1);
+    let states = run.groups.iter().map(|_| Progress::default()).collect();
+    let shared = Arc::new(Shared {
+        dirs: Arc::clone(&run.dirs),
+        stop: run.stop.clone(),
+        command_limit: run.command_limit,
+        stop_grace: run.stop_grace,
+        commands: AtomicU64::new(1),
+    });
+    let mut dispatcher = Dispatcher {
+        run,
+        plan: &plan,
+        queue,
+        scheduler,
+        states,
+        shared,
+        watcher,
+        clock: CommandClock::default(),
+    };
+    thread::scope(|scope| dispatcher.dispatch(scope, &messages, &inbox))?;
+    dispatcher.end()
+}
+
+fn ask_for_order(plugin: &Plugin, plan: &Plan) -> Result<(Object, Vec<TaskIndex>), EngineError> {
+    let graph = &plan.graph;
+    let recipes: Vec<&str> = graph.recipes().iter().collect();
+    let names: Vec<&str> = graph.task_names().iter().collect();
+    let flat = FlatGraph {
+        dependency_offsets: graph.dependencies().offsets(),
+        dependencies: graph.dependencies().targets(),
+        recipe_of: graph.recipe_indices(),
+        name_of: graph.task_name_indices(),
+        recipes: &recipes,
+        names: &names,
+        duration_us: &[],
+        work_bytes: &[],
+    };
+    let silent = Arc::new(NoHost);
+    let object = plugin
+        .create(silent, "{}")
+        .map_err(|fault| scheduler_error(plugin, fault))?;
+    let order = object
+        .order(&flat)
+        .map_err(|fault| scheduler_error(plugin, fault))?;
+    Ok((object, order))
+}
+
+fn scheduler_error(plugin: &Plugin, fault: auh_protocol::PluginFault) -> EngineError {
+    EngineError::Scheduler {
+        name: plugin.manifest().name.clone(),
+        fault,
+    }
+}
+
+/// Schedulers order; they have nothing to ask for.
+struct NoHost;
+
+impl auh_loader::HostCalls for NoHost {
+    fn call(&self, op: &str, _payload: &str) -> Result<String, String> {
+        match op {
+            auh_protocol::host::op::LOG => Ok("null".to_owned()),
+            _ => Err(format!("a scheduler has no operation {op:?}")),
+        }
+    }
+}
+
+/// What is known of a group while the run goes on.
+#[derive(Default)]
+struct Progress {
+    state: GroupState,
+    folder: Option<PathBuf>,
+    began: Option<Instant>,
+    /// True when the run was asked to stop while the group was under way.
+    stopped: bool,
+}
+
+struct Dispatcher<'r, 'p, 'w> {
+    run: Run<'r>,
+    plan: &'p Plan,
+    queue: Queue<'p>,
+    scheduler: Object,
+    states: Vec<Progress>,
+    shared: Arc<Shared>,
+    watcher: &'w mut dyn Watcher,
+    clock: CommandClock,
+}
+
+/// At most this many steps run at the same time.
+const WORKERS: usize = 1;
+
+impl<'r: 'scope, 'p: 'scope, 'scope> Dispatcher<'r, 'p, '_> {
+    fn dispatch(
+        &mut self,
+        scope: &'scope thread::Scope<'scope, '_>,
+        messages: &mpsc::Sender<Message>,
+        inbox: &mpsc::Receiver<Message>,
+    ) -> Result<(), EngineError> {
+        loop {
+            self.pass_over_useless()?;
+            while self.queue.running().len() < WORKERS {
+                let Some(task) = self.pick()? else { break };
+                self.start(task, scope, messages)?;
+            }
+            if self.queue.running().is_empty() {
+                return Ok(());
+            }
+            match inbox.recv_timeout(Duration::from_secs(1)) {
+                Ok(message) => self.receive(message)?,
+                Err(_) => self.watcher.idle(),
+            }
+        }
+    }
+
+    /// Ends tasks without work: later steps of a group that failed or has nothing left to do.
+    fn pass_over_useless(&mut self) -> Result<(), EngineError> {
+        while let Some(task) = self.queue.find(|task| !self.is_wanted(task)) {
+            self.queue.start(task);
+            if self.run.stop.requested() {
+                for group in &self.plan.assignments[task as usize].groups {
+                    self.states[*group].stopped = true;
+                }
+            }
+            self.finish_task(task)?;
+        }
+        Ok(())
+    }
+
+    fn is_wanted(&self, task: TaskIndex) -> bool {
+        let assignment = &self.plan.assignments[task as usize];
+        let always = self.run.pipeline.steps[assignment.step].always;
+        let stopping = self.run.stop.requested();
+        assignment.groups.iter().any(|group| {
+            let progress = &self.states[*group];
+            if stopping && progress.began.is_none() {
+                return false;
+            }
+            // What was begun is brought to a clean end.
+            always || !(stopping || progress.state.failed() || self.nothing_left(*group))
+        })
+    }
+
+    fn nothing_left(&self, group: usize) -> bool {
+        let skipped = &self.states[group].state.skipped;
+        self.run.groups[group]
+            .recipes
+            .iter()
+            .all(|recipe| skipped.iter().any(|s| s.recipe == recipe.name))
+    }
+
+    fn pick(&mut self) -> Result<Option<TaskIndex>, EngineError> {
+        let ready = self.queue.startable();
+        if ready.is_empty() {
+            return Ok(None);
+        }
+        let ended = self.queue.take_ended();
+        let picked = self
+            .scheduler
+            .pick(&ready, self.queue.running(), &ended)
+            .map_err(|fault| scheduler_error(self.run.scheduler, fault))?;
+        if picked.is_none() && self.queue.running().is_empty() {
+            return Err(EngineError::Stalled {
+                name: self.run.scheduler.manifest().name.clone(),
+                ready: ready.len(),
+            });
+        }
+        Ok(picked)
+    }
+
+    fn start(
+        &mut self,
+        task: TaskIndex,
+        scope: &'scope thread::Scope<'scope, '_>,
+        messages: &mpsc::Sender<Message>,
+    ) -> Result<(), EngineError> {
+        self.queue.start(task);
+        let step = &self.run.pipeline.steps[self.plan.assignments[task as usize].step];
+        let request = self.request(task)?;
+        let groups = self.group_names(task);
+        self.record(Event::StepStarted {
+            groups: groups.clone(),
+            step: step.plugin.manifest().name.clone(),
+            action: step.action.clone(),
+        })?;
+        let host = Arc::new(StepHost {
+            shared: Arc::clone(&self.shared),
+            messages: messages.clone(),
+            group: groups.join(" "),
+            cleanup: self.run.stop.requested(),
+        });
+        let messages = messages.clone();
+        scope.spawn(move || {
+            let began = Instant::now();
+            let outcome = carry_out(step, &request, host);
+            let _ = messages.send(Message::Done {
+                task,
+                outcome,
+                seconds: began.elapsed().as_secs_f64(),
+            });
+        });
+        Ok(())
+    }
+
+    fn request(&mut self, task: TaskIndex) -> Result<StepRequest, EngineError> {
+        let assignment = &self.plan.assignments[task as usize];
+        let step = &self.run.pipeline.steps[assignment.step];
+        let mut groups = Vec::new();
+        for &index in &assignment.groups {
+            let group = &self.run.groups[index];
+            let progress = &mut self.states[index];
+            progress.began.get_or_insert_with(Instant::now);
+            let folder = match &progress.folder {
+                Some(folder) => folder.clone(),
+                None => self.run.folder.create_group(&group.name())?,
+            };
+            progress.folder = Some(folder.clone());
+            groups.push(GroupWork {
+                group: group.clone(),
+                folder,
+                state: progress.state.clone(),
+            });
+        }
+        let dirs = &self.run.dirs;
+        let machines = dirs.machines().iter().map(|machine| MachineBuild {
+            machine: machine.clone(),
+            build_dir: dirs.of(machine),
+        });
+        Ok(StepRequest {
+            action: step.action.clone(),
+            run: RunContext {
+                folder: self.run.folder.path().to_owned(),
+                build_dir: dirs.original().to_owned(),
+                workspace: dirs.workspace().to_owned(),
+                author: self.run.author.clone(),
+            },
+            groups,
+            machines: machines.collect(),
+            options: step.options.clone(),
+        })
+    }
+
+    fn receive(&mut self, message: Message) -> Result<(), EngineError> {
+        match message {
+            Message::Live(live) => {
+                self.watcher.live(&live);
+                Ok(())
+            }
+            Message::Event(event) => self.record(event),
+            Message::CommandStarted(at, event) => {
+                self.clock.started(at);
+                self.record(event)
+            }
+            Message::CommandFinished(at, event) => {
+                self.clock.finished(at);
+                self.record(event)
+            }
+            Message::Done {
+                task,
+                outcome,
+                seconds,
+            } => self.done(task, &outcome, seconds),
+        }
+    }
+
+    fn done(
+        &mut self,
+        task: TaskIndex,
+        outcome: &StepOutcome,
+        seconds: f64,
+    ) -> Result<(), EngineError> {
+        let assignment = &self.plan.assignments[task as usize];
+        let step = &self.run.pipeline.steps[assignment.step];
+        let groups = self.group_names(task);
+        self.record(Event::StepFinished {
+            groups,
+            step: step.plugin.manifest().name.clone(),
+            action: step.action.clone(),
+            outcome: outcome.clone(),
+            seconds,
+        })?;
+        let stopping = self.run.stop.requested();
+        for &group in &assignment.groups {
+            let progress = &mut self.states[group];
+            let part = outcome.part_of(&self.run.groups[group]);
+            progress.stopped |= stopping && part.failed();
+            progress.state.absorb(&part);
+        }
+        self.finish_task(task)
+    }
+
+    fn finish_task(&mut self, task: TaskIndex) -> Result<(), EngineError> {
+        for group in self.queue.end(task) {
+            self.finish_group(group)?;
+        }
+        Ok(())
+    }
+
+    fn finish_group(&mut self, group: usize) -> Result<(), EngineError> {
+        let Some(began) = self.states[group].began else {
+            return Ok(());
+        };
+        let name = self.run.groups[group].name();
+        let verdict = self.verdict(group);
+        self.run.folder.link(&name, verdict)?;
+        self.record(Event::GroupFinished {
+            group: name,
+            verdict,
+            seconds: began.elapsed().as_secs_f64(),
+        })
+    }
+
+    fn verdict(&self, group: usize) -> GroupVerdict {
+        let Progress { state, stopped, .. } = &self.states[group];
+        if *stopped {
+            GroupVerdict::Stopped
+        } else if state.failed() {
+            GroupVerdict::Failed
+        } else if self.nothing_left(group) {
+            GroupVerdict::Skipped
+        } else {
+            GroupVerdict::Succeeded
+        }
+    }
+
+    fn group_names(&self, task: TaskIndex) -> Vec<String> {
+        let groups = &self.plan.assignments[task as usize].groups;
+        groups
+            .iter()
+            .map(|group| self.run.groups[*group].name())
+            .collect()
+    }
+
+    fn record(&mut self, event: Event) -> Result<(), EngineError> {
+        let record = self.run.journal.append(event)?;
+        self.watcher.record(&record);
+        Ok(())
+    }
+
+    fn end(self) -> Result<RunEnd, EngineError> {
+        // A destructor that panics after the work is done changes nothing about the work.
+        let _ = self.scheduler.finish();
+        let stopped = self.run.stop.requested();
+        let failed =
+            self.run.failed_before || self.states.iter().any(|progress| progress.state.failed());
+        let end = RunEnd {
+            exit_code: if stopped { 130 } else { u8::from(failed) },
+            stopped,
+            seconds: self.run.began.elapsed().as_secs_f64(),
+            command_seconds: self.clock.total.as_secs_f64(),
+        };
+        let record = self.run.journal.append(Event::RunFinished(end.clone()))?;
+        self.watcher.record(&record);
+        Ok(end)
+    }
+}
+
+/// Wall time in which at least one command was running.
+#[derive(Default)]
+struct CommandClock {
+    running: usize,
+    since: Option<Instant>,
+    total: Duration,
+}
+
+impl CommandClock {
+    fn started(&mut self, at: Instant) {
+        self.running += 1;
+        self.since.get_or_insert(at);
+    }
+
+    fn finished(&mut self, at: Instant) {
+        self.running -= 1;
+        if let (0, Some(since)) = (self.running, self.since) {
+            self.total += at.saturating_duration_since(since);
+            self.since = None;
+        }
+    }
+}

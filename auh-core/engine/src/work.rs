@@ -1,0 +1,165 @@
+//! One call of one step: make the plugin's object, ask it, end it; whatever goes wrong on the
+//! way becomes a failure of the step's recipes.
+
+use crate::{host::StepHost, plan::Step};
+use auh_protocol::{
+    Failure, FailureClass, Group, PluginFault, RecipeOutcome, RecipeStatus, StepOutcome,
+    StepRequest,
+};
+use std::{collections::BTreeSet, sync::Arc};
+
+/// Carries out a step. The outcome covers exactly the recipes of the request.
+pub(crate) fn carry_out(step: &Step, request: &StepRequest, host: Arc<StepHost>) -> StepOutcome {
+    let groups: Vec<&Group> = request.groups.iter().map(|work| &work.group).collect();
+    let name = &step.plugin.manifest().name;
+    match ask(step, request, host) {
+        (Ok(outcome), ended) => {
+            let outcome = completed(outcome, &groups, name);
+            match ended {
+                Ok(()) => outcome,
+                Err(fault) => failed(outcome, &groups, &failure(name, &fault)),
+            }
+        }
+        (Err(fault), _) => failed(StepOutcome::default(), &groups, &failure(name, &fault)),
+    }
+}
+
+/// The plugin's answer, and how its object took its end.
+fn ask(
+    step: &Step,
+    request: &StepRequest,
+    host: Arc<StepHost>,
+) -> (Result<StepOutcome, PluginFault>, Result<(), PluginFault>) {
+    let options = serde_json::Value::Object(request.options.clone()).to_string();
+    let object = match step.plugin.create(host, &options) {
+        Ok(object) => object,
+        Err(fault) => return (Err(fault), Ok(())),
+    };
+    let answer = serde_json::to_string(request)
+        .map_err(|e| PluginFault::error(format!("the request cannot be written: {e}")))
+        .and_then(|payload| object.call("step", &payload))
+        .and_then(|answer| {
+            serde_json::from_str(&answer)
+                .map_err(|e| PluginFault::error(format!("its answer is not understood: {e}")))
+        });
+    (answer, object.finish())
+}
+
+/// Checks that an outcome speaks of each recipe exactly once and of no other.
+fn completed(mut outcome: StepOutcome, groups: &[&Group], plugin: &str) -> StepOutcome {
+    let mut missing: BTreeSet<_> = groups
+        .iter()
+        .flat_map(|g| &g.recipes)
+        .map(|r| r.name.clone())
+        .collect();
+    let before = outcome.recipes.len();
+    outcome
+        .recipes
+        .retain(|known| missing.remove(&known.recipe));
+    let surplus = before - outcome.recipes.len();
+    if missing.is_empty() && surplus == 0 {
+        return outcome;
+    }
+    let message = if missing.is_empty() {
+        format!("plugin {plugin} answered about {surplus} recipes that it was not asked about")
+    } else {
+        format!("plugin {plugin} said nothing about this recipe")
+    };
+    let failure = RecipeStatus::Failed(Failure::new(FailureClass::Plugin, message));
+    if missing.is_empty() {
+        for known in &mut outcome.recipes {
+            known.status = failure.clone();
+        }
+    }
+    outcome
+        .recipes
+        .extend(missing.into_iter().map(|recipe| RecipeOutcome {
+            recipe,
+            status: failure.clone(),
+        }));
+    outcome
+}
+
+/// An outcome in which every recipe failed for the same reason; what was done stays recorded.
+fn failed(outcome: StepOutcome, groups: &[&Group], failure: &Failure) -> StepOutcome {
+    let recipes = groups
+        .iter()
+        .flat_map(|group| {
+            StepOutcome::for_all(group, &RecipeStatus::Failed(failure.clone())).recipes
+        })
+        .collect();
+    StepOutcome { recipes, ..outcome }
+}
+
+fn failure(plugin: &str, fault: &PluginFault) -> Failure {
+    let message = match fault.class {
+        Some(_) => fault.to_string(),
+        None => format!(
+            "plugin {plugin} {}{fault}",
+            if fault.panicked { "" } else { "failed: " }
+        ),
+    };
+    Failure::new(fault.class.unwrap_or(FailureClass::Plugin), message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use auh_protocol::{Recipe, RecipeName, Target, Version};
+
+    fn group(names: &[&str]) -> Group {
+        let version = |v| Version::new(v).unwrap();
+        let recipe = |name: &&str| Recipe {
+            name: RecipeName::new(*name).unwrap(),
+            file: format!("/l/{name}_1.bb").into(),
+            layer: None,
+            version: version("1"),
+            target: Target {
+                version: version("2"),
+                revision: None,
+                new_commits: false,
+            },
+            maintainer: None,
+            packages: vec![],
+        };
+        Group {
+            recipes: names.iter().map(recipe).collect(),
+        }
+    }
+
+    #[test]
+    fn a_recipe_that_the_plugin_forgot_has_failed() {
+        let (asked, answered) = (group(&["a", "b"]), group(&["b"]));
+        let outcome = StepOutcome::for_all(&answered, &RecipeStatus::Succeeded);
+        let outcome = completed(outcome, &[&asked], "p");
+        assert_eq!(outcome.recipes[0].status, RecipeStatus::Succeeded);
+        assert!(
+            matches!(&outcome.recipes[1].status, RecipeStatus::Failed(f) if f.message == "plugin p said nothing about this recipe")
+        );
+    }
+
+    #[test]
+    fn an_answer_about_strangers_is_not_trusted() {
+        let outcome = StepOutcome::for_all(&group(&["a", "c"]), &RecipeStatus::Succeeded);
+        let outcome = completed(outcome, &[&group(&["a"])], "p");
+        assert_eq!(outcome.recipes.len(), 1);
+        assert!(outcome.failed());
+    }
+
+    #[test]
+    fn a_fault_says_which_plugin_and_where() {
+        let fault = PluginFault {
+            panicked: true,
+            place: Some("x.rs:7".into()),
+            ..PluginFault::error("boom")
+        };
+        assert_eq!(
+            failure("p", &fault).message,
+            "plugin p panicked at x.rs:7: boom"
+        );
+        assert_eq!(
+            failure("p", &PluginFault::error("no")).message,
+            "plugin p failed: no"
+        );
+    }
+}

@@ -1,0 +1,106 @@
+//! A run as the reports see it: events gathered into groups. Takes records one by one, so that it
+//! serves a run that is still going on as well as a finished one.
+
+use auh_journal::{Event, GroupVerdict, LeftOut, Record, RunEnd, RunStart};
+use auh_protocol::{Group, GroupState};
+use std::{collections::BTreeMap, path::PathBuf};
+
+/// A run.
+#[derive(Debug, Clone, Default)]
+pub struct Story {
+    /// How it began.
+    pub start: Option<RunStart>,
+    /// Its groups, in the order of the plan.
+    pub chapters: Vec<Chapter>,
+    /// Recipes that were not attempted.
+    pub left_out: Vec<LeftOut>,
+    /// Full parses per build directory; a directory that was used without one stands here with 0.
+    pub full_parses: BTreeMap<PathBuf, u64>,
+    /// How it ended, once it has.
+    pub end: Option<RunEnd>,
+}
+
+/// What happened to a group.
+#[derive(Debug, Clone)]
+pub struct Chapter {
+    /// The group.
+    pub group: Group,
+    /// What its steps did.
+    pub state: GroupState,
+    /// What became of it, once it is done.
+    pub verdict: Option<GroupVerdict>,
+    /// Wall time from its first step to its last, once it is done.
+    pub seconds: f64,
+}
+
+impl Story {
+    /// The story that these records tell.
+    #[must_use]
+    pub fn of<'r>(records: impl IntoIterator<Item = &'r Record>) -> Self {
+        let mut story = Self::default();
+        for record in records {
+            story.absorb(record);
+        }
+        story
+    }
+
+    /// Adds what one more record says.
+    pub fn absorb(&mut self, record: &Record) {
+        match &record.event {
+            Event::RunStarted(start) => self.start = Some(start.clone()),
+            Event::Planned { groups, left_out } => {
+                self.chapters = groups.iter().cloned().map(Chapter::new).collect();
+                self.left_out.clone_from(left_out);
+            }
+            Event::StepFinished {
+                groups, outcome, ..
+            } => {
+                for chapter in &mut self.chapters {
+                    if groups.contains(&chapter.group.name()) {
+                        chapter.state.absorb(&outcome.part_of(&chapter.group));
+                    }
+                }
+            }
+            Event::GroupFinished {
+                group,
+                verdict,
+                seconds,
+            } => {
+                if let Some(chapter) = self.chapters.iter_mut().find(|c| c.group.name() == *group) {
+                    chapter.verdict = Some(*verdict);
+                    chapter.seconds = *seconds;
+                }
+            }
+            Event::CommandFinished(end) if !end.parses.is_empty() => {
+                let full = end.parses.iter().filter(|parse| parse.is_full()).count();
+                *self.full_parses.entry(end.folder.clone()).or_default() += full as u64;
+            }
+            Event::RunFinished(end) => self.end = Some(end.clone()),
+            Event::StepStarted { .. }
+            | Event::CommandStarted { .. }
+            | Event::CommandFinished(_)
+            | Event::Log { .. }
+            | Event::Unknown => {}
+        }
+    }
+
+    /// How many groups have this verdict.
+    #[must_use]
+    pub fn count(&self, verdict: GroupVerdict) -> usize {
+        self.chapters
+            .iter()
+            .filter(|c| c.verdict == Some(verdict))
+            .count()
+    }
+}
+
+impl Chapter {
+    fn new(group: Group) -> Self {
+        Self {
+            group,
+            state: GroupState::default(),
+            verdict: None,
+            seconds: 0.0,
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! The summary of a run as plain text.
+
+use crate::{Chapter, Story};
+use auh_journal::GroupVerdict;
+use auh_protocol::{Commit, Failure, Machine};
+use std::fmt::Write;
+
+/// The whole summary, ending with a line break. `folder` is the run directory.
+#[must_use]
+pub fn summary(story: &Story, folder: &std::path::Path) -> String {
+    let mut text = String::new();
+    let names: Vec<String> = story.chapters.iter().map(|c| c.group.name()).collect();
+    let others = story.left_out.iter().map(|l| l.recipe.len());
+    let width = names
+        .iter()
+        .map(String::len)
+        .chain(others)
+        .max()
+        .unwrap_or(0)
+        .min(30);
+    for chapter in &story.chapters {
+        paragraph(&mut text, chapter, width);
+    }
+    for left_out in &story.left_out {
+        let word = if left_out.failed {
+            "failed"
+        } else {
+            "not tried"
+        };
+        line(&mut text, word, &left_out.recipe, width, &left_out.reason);
+    }
+    let _ = writeln!(text, "\n{}", closing(story));
+    for (build_dir, full) in &story.full_parses {
+        let _ = writeln!(text, "full parses in {}: {full}", build_dir.display());
+    }
+    let _ = writeln!(text, "run directory: {}", folder.display());
+    text
+}
+
+/// A finished group in one line, without a line break.
+#[must_use]
+pub fn outcome_line(chapter: &Chapter) -> String {
+    let mut text = String::new();
+    let said = headline(chapter);
+    line(
+        &mut text,
+        word(chapter.verdict),
+        &chapter.group.name(),
+        0,
+        &said,
+    );
+    text.trim().to_owned()
+}
+
+/// A duration for people: `4 s`, `5 min 2 s`, `3 h 7 min`.
+#[must_use]
+pub fn duration(seconds: f64) -> String {
+    let whole = seconds.round().max(0.0) as u64;
+    match whole {
+        0..60 => format!("{whole} s"),
+        60..3600 => format!("{} min {} s", whole / 60, whole % 60),
+        _ => format!("{} h {} min", whole / 3600, whole % 3600 / 60),
+    }
+}
+
+fn paragraph(text: &mut String, chapter: &Chapter, width: usize) {
+    line(
+        text,
+        word(chapter.verdict),
+        &chapter.group.name(),
+        width,
+        &headline(chapter),
+    );
+    let mut more = |said: String| {
+        let _ = writeln!(text, "{:11}{:width$}  {said}", "", "");
+    };
+    for failed in &chapter.state.failures {
+        more(format!(
+            "{}: {}",
+            class_and_machines(&failed.failure),
+            failed.failure.message
+        ));
+        if let Some(log) = &failed.failure.log {
+            more(format!("log: {}", log.display()));
+        }
+    }
+    for skip in &chapter.state.machine_skips {
+        more(format!(
+            "{} left out on {}: {}",
+            skip.recipe, skip.machine, skip.reason
+        ));
+    }
+    for skipped in &chapter.state.skipped {
+        more(format!("{} skipped: {}", skipped.recipe, skipped.reason));
+    }
+    for note in &chapter.state.notes {
+        more(note.clone());
+    }
+}
+
+fn line(text: &mut String, word: &str, name: &str, width: usize, said: &str) {
+    let _ = writeln!(text, "{word:11}{name:width$}  {said}");
+}
+
+fn word(verdict: Option<GroupVerdict>) -> &'static str {
+    match verdict {
+        Some(GroupVerdict::Succeeded) => "succeeded",
+        Some(GroupVerdict::Failed) => "failed",
+        Some(GroupVerdict::Skipped) => "skipped",
+        Some(GroupVerdict::Stopped) => "stopped",
+        None => "not begun",
+    }
+}
+
+/// What moved, and what came of it in git.
+fn headline(chapter: &Chapter) -> String {
+    let changes: Vec<String> = chapter
+        .group
+        .recipes
+        .iter()
+        .map(auh_protocol::Recipe::change)
+        .collect();
+    let mut said = vec![changes.join(", ")];
+    said.extend(chapter.state.commits.iter().map(commit));
+    if !chapter.state.licences.is_empty() {
+        said.push("licence text changed".to_owned());
+    }
+    if chapter.seconds > 0.0 {
+        said.push(duration(chapter.seconds));
+    }
+    said.join(", ")
+}
+
+fn commit(commit: &Commit) -> String {
+    let short: String = commit.revision.chars().take(10).collect();
+    match &commit.reverted_by {
+        Some(_) => format!("commit {short} reverted"),
+        None => format!("commit {short}"),
+    }
+}
+
+fn class_and_machines(failure: &Failure) -> String {
+    if failure.machines.is_empty() {
+        return failure.class.to_string();
+    }
+    let machines: Vec<String> = failure.machines.iter().map(Machine::to_string).collect();
+    format!("{} on {}", failure.class, machines.join(", "))
+}
+
+fn closing(story: &Story) -> String {
+    let counted = [
+        (story.count(GroupVerdict::Succeeded), "succeeded"),
+        (story.count(GroupVerdict::Failed), "failed"),
+        (story.count(GroupVerdict::Skipped), "skipped"),
+        (story.count(GroupVerdict::Stopped), "stopped"),
+        (story.left_out.iter().filter(|l| l.failed).count(), "unchecked"),
+        (story.left_out.iter().filter(|l| !l.failed).count(), "not tried"),
+    ];
+    let parts: Vec<String> = counted
+        .iter()
+        .enumerate()
+        .filter(|(place, (count, _))| *count > 0 || *place < 2)
+        .map(|(_, (count, word))| format!("{count} {word}"))
+        .collect();
+    match &story.end {
+        Some(end) => format!("{} in {}", parts.join(", "), duration(end.seconds)),
+        None => format!("{}, and the run has not ended", parts.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use auh_journal::Record;
+
+    #[test]
+    fn durations_are_for_people() {
+        for (seconds, said) in [
+            (0.4, "0 s"),
+            (59.4, "59 s"),
+            (59.6, "1 min 0 s"),
+            (302.0, "5 min 2 s"),
+            (11_220.0, "3 h 7 min"),
+        ] {
+            assert_eq!(duration(seconds), said);
+        }
+    }
+
+    /// One record of each event that a summary speaks of.
+    fn story() -> Story {
+        let lines = include_str!("../tests/data/journal.jsonl");
+        let records: Vec<Record> = lines
+            .lines()
+            .map(|l| serde_json::from_str(l).unwrap())
+            .collect();
+        Story::of(&records)
+    }
+
+    #[test]
+    fn a_summary_names_verdicts_reasons_and_places() {
+        insta::assert_snapshot!(summary(
+            &story(),
+            "/b/upgrade-helper/20260101120000".as_ref()
+        ));
+    }
+}

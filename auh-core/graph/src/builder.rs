@@ -180,9 +180,10 @@ fn check_id(recipe: &str, name: &str) -> Result<(), GraphError> {
     if recipe.is_empty() || name.is_empty() || name.contains(':') {
         return Err(GraphError::NotAnId(id()));
     }
+    // Looks at every byte, even behind a bad one: so the compiler takes many at a time.
     let unprintable = |text: &str| {
-        text.bytes()
-            .any(|byte| byte == b'"' || byte.is_ascii_control())
+        let bad = |byte: u8| byte == b'"' || byte.is_ascii_control();
+        text.bytes().fold(false, |found, byte| found | bad(byte))
     };
     if unprintable(recipe) || unprintable(name) {
         return Err(GraphError::UnprintableId(id()));

@@ -1,6 +1,7 @@
 """bb.tinfoil: a session that parses the configuration and, if asked, all recipes."""
 
 import logging
+import os
 import sys
 
 import bb.providers
@@ -48,6 +49,7 @@ class Tinfoil:
         self._configuration = configuration.load()
         self._lock = _lock_unless_held(self._configuration.builddir)
         self.config_data = self._configuration.data
+        os.environ["STANDIN_UPSTREAM"] = self.config_data.getVar("STANDIN_UPSTREAM") or ""
         if not config_only:
             self._parse(quiet)
 

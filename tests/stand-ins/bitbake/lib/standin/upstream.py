@@ -37,7 +37,9 @@ def remote(data):
 
 def folder(data):
     """The folder that stands for upstream.example, or None."""
-    return data.getVar("STANDIN_UPSTREAM")
+    # A check runs on a few copied variables, as the real one does; a session leaves the folder in the
+    # environment for it.
+    return data.getVar("STANDIN_UPSTREAM") or os.environ.get("STANDIN_UPSTREAM")
 
 
 def local_copy(data, uri):

@@ -1,0 +1,136 @@
+//! Committing what an upgrade changed.
+
+use crate::{message::message, repository};
+use auh_repository::{GitError, Repository};
+use auh_sdk::{
+    Commit, Failure, FailureClass, GroupWork, Host, RecipeStatus, RepositoryChange, StepOutcome,
+};
+use std::path::PathBuf;
+
+/// One commit per repository, each with its patch in the group's folder. When one fails, its paths
+/// and those of the repositories after it are put back as they were; commits that were made stay
+/// for the revert action.
+pub(crate) fn commit(host: &Host, work: &GroupWork, author: &str) -> StepOutcome {
+    let changes = &work.state.changes;
+    if changes.is_empty() {
+        return nothing_to_commit(work);
+    }
+    let mut outcome = StepOutcome::for_all(&work.group, &RecipeStatus::Succeeded);
+    outcome.changes = Some(Vec::new());
+    for (number, change) in changes.iter().enumerate() {
+        let committing = Committing {
+            host,
+            // A commit that was cut short could have been made without anybody knowing.
+            repository: repository(work, change).for_cleanup(),
+            change,
+            work,
+        };
+        if let Err(failure) = committing.commit(author, number + 1, &mut outcome.commits) {
+            let left = give_up(host, work, &changes[number..], failure);
+            return StepOutcome {
+                commits: outcome.commits,
+                ..left
+            };
+        }
+    }
+    outcome
+}
+
+/// The reason is given only when nothing has been said of the group yet: it must not stand beside a
+/// failure as if it were the group's fate.
+fn nothing_to_commit(work: &GroupWork) -> StepOutcome {
+    let quiet = work.state.failed() || !work.state.skipped.is_empty();
+    let status = match quiet {
+        true => RecipeStatus::Succeeded,
+        false => RecipeStatus::Skipped {
+            reason: "nothing to commit".to_owned(),
+        },
+    };
+    StepOutcome::for_all(&work.group, &status)
+}
+
+struct Committing<'a> {
+    host: &'a Host,
+    repository: Repository,
+    change: &'a RepositoryChange,
+    work: &'a GroupWork,
+}
+
+impl Committing<'_> {
+    /// `number` is the patch's: one upgrade in two repositories has the same subject twice, and
+    /// the patches would have the same name.
+    fn commit(&self, author: &str, number: usize, made: &mut Vec<Commit>) -> Result<(), Failure> {
+        if self.host.stopping() {
+            return Err(Failure::new(FailureClass::Infrastructure, "stopped"));
+        }
+        let revision = self.commit_paths(author).map_err(|e| e.failure())?;
+        made.push(Commit {
+            repository: self.change.repository.clone(),
+            revision: revision.clone(),
+            subject: self.work.group.subject(),
+            patch: None,
+            reverted_by: None,
+        });
+        let patch = self.patch(&revision, number).map_err(|error| Failure {
+            message: format!("{revision} is committed, but has no patch: {error}"),
+            ..error.failure()
+        })?;
+        if let Some(commit) = made.last_mut() {
+            commit.patch = patch;
+        }
+        Ok(())
+    }
+
+    fn commit_paths(&self, author: &str) -> Result<String, GitError> {
+        let (host, paths) = (self.host, &self.change.paths);
+        self.repository.run_on(host, &["add", "-A"], paths, &[])?;
+        let author = format!("--author={author}");
+        let text = message(self.work);
+        // `--only` leaves out what the user has staged beside these paths, and leaves it staged.
+        let commit = ["commit", "-q", "--only", "-s", &author, "-m", &text];
+        self.repository.run_on(host, &commit, paths, &[])?;
+        let head = self.repository.run(host, &["rev-parse", "HEAD"], &[])?;
+        Ok(head.stdout.trim().to_owned())
+    }
+
+    fn patch(&self, revision: &str, number: usize) -> Result<Option<PathBuf>, GitError> {
+        let folder = self.work.folder.display().to_string();
+        let number = format!("--start-number={number}");
+        let arguments = [
+            "format-patch",
+            "-M10",
+            "-1",
+            &number,
+            "-o",
+            &folder,
+            revision,
+        ];
+        let written = self.repository.run(self.host, &arguments, &[])?.stdout;
+        let path = written.lines().next().map(PathBuf::from);
+        // Relative when the run directory is named relative to the repository.
+        Ok(path.map(|path| self.repository.top().join(path)))
+    }
+}
+
+/// Puts back what is not committed. What cannot be put back stays known as uncommitted.
+fn give_up(
+    host: &Host,
+    work: &GroupWork,
+    uncommitted: &[RepositoryChange],
+    mut failure: Failure,
+) -> StepOutcome {
+    let mut left = Vec::new();
+    for change in uncommitted {
+        if let Err(error) = repository(work, change).restore(host, &change.paths) {
+            failure.message += &format!(
+                "; and {} could not be put back: {error}",
+                change.repository.display()
+            );
+            left.push(change.clone());
+        }
+    }
+    StepOutcome {
+        changes: Some(left),
+        ..StepOutcome::for_all(&work.group, &RecipeStatus::Failed(failure))
+    }
+}

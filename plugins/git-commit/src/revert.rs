@@ -1,0 +1,143 @@
+//! Taking commits back, and putting back what was never committed.
+
+use crate::{policy::RevertPolicy, repository};
+use auh_repository::{GitError, Repository};
+use auh_sdk::{
+    Commit, Failure, FailureClass, GroupWork, Host, RecipeStatus, RepositoryChange, StepOutcome,
+};
+use std::path::PathBuf;
+
+/// Takes the group's commits back, newest first, if the policy says so, and puts back what a
+/// failed group left uncommitted. What fails is said with the command that remedies it; the rest
+/// is tried all the same.
+pub(crate) fn revert(host: &Host, work: &GroupWork, policy: RevertPolicy) -> StepOutcome {
+    let reverts = policy.reverts(&work.state);
+    let restores = reverts || (work.state.failed() && policy != RevertPolicy::Never);
+    let commits = work.state.commits.iter().rev();
+    let commits: Vec<&Commit> = commits
+        .filter(|commit| reverts && commit.reverted_by.is_none())
+        .collect();
+    let changes = match restores {
+        true => work.state.changes.as_slice(),
+        false => &[],
+    };
+    let mut reverting = Reverting {
+        host,
+        work,
+        outcome: StepOutcome::default(),
+        errors: Vec::new(),
+    };
+    reverting.restore(changes);
+    commits
+        .iter()
+        .for_each(|commit| reverting.take_back(commit));
+    reverting.finish()
+}
+
+struct Reverting<'a> {
+    host: &'a Host,
+    work: &'a GroupWork,
+    outcome: StepOutcome,
+    errors: Vec<String>,
+}
+
+impl Reverting<'_> {
+    fn restore(&mut self, changes: &[RepositoryChange]) {
+        let mut left = Vec::new();
+        for change in changes {
+            if let Err(error) = repository(self.work, change).restore(self.host, &change.paths) {
+                let folder = change.repository.display();
+                self.errors
+                    .push(format!("{folder} could not be put back: {error}"));
+                left.push(change.clone());
+            }
+        }
+        if !changes.is_empty() {
+            self.outcome.changes = Some(left);
+        }
+    }
+
+    fn take_back(&mut self, commit: &Commit) {
+        let repository = Repository::at(&commit.repository, &self.work.folder).for_cleanup();
+        match take_back(self.host, &repository, &commit.revision) {
+            Ok(reverted_by) => self.outcome.commits.push(Commit {
+                reverted_by: Some(reverted_by),
+                ..commit.clone()
+            }),
+            Err(error) => self.errors.push(format!(
+                "{error}; take the commit back with: git -C {} revert {}",
+                commit.repository.display(),
+                commit.revision
+            )),
+        }
+    }
+
+    fn finish(self) -> StepOutcome {
+        let status = match self.errors.is_empty() {
+            true => RecipeStatus::Succeeded,
+            false => {
+                let message = self.errors.join("; ");
+                RecipeStatus::Failed(Failure::new(FailureClass::Commit, message))
+            }
+        };
+        StepOutcome {
+            recipes: StepOutcome::for_all(&self.work.group, &status).recipes,
+            ..self.outcome
+        }
+    }
+}
+
+/// Reverts one commit; a revert that fails is undone. Hands back the new commit.
+fn take_back(host: &Host, repository: &Repository, revision: &str) -> Result<String, GitError> {
+    if repository.has_staged(host, &[])? {
+        // git reverts nothing while anything is staged. Beside the user's index it does, and
+        // only the reverted paths have to follow in the user's index.
+        repository.with_own_index(host, |env| {
+            repository
+                .run(host, &["update-index", "-q", "--refresh"], env)
+                .ok();
+            git_revert(host, repository, revision, env)
+        })?;
+        let paths = paths_of(host, repository, revision)?;
+        repository.run_on(host, &["reset", "-q", "HEAD"], &paths, &[])?;
+    } else {
+        git_revert(host, repository, revision, &[])?;
+    }
+    let head = repository.run(host, &["rev-parse", "HEAD"], &[])?;
+    Ok(head.stdout.trim().to_owned())
+}
+
+fn git_revert(
+    host: &Host,
+    repository: &Repository,
+    revision: &str,
+    env: &[(&str, &str)],
+) -> Result<(), GitError> {
+    repository
+        .run(host, &["revert", "--no-edit", revision], env)
+        .map(|_| ())
+        .inspect_err(|_| {
+            // Fails when git did not get as far as having something to abort.
+            let _ = repository.run(host, &["revert", "--abort"], env);
+        })
+}
+
+/// The paths that a commit changed; a renamed file is two.
+fn paths_of(
+    host: &Host,
+    repository: &Repository,
+    revision: &str,
+) -> Result<Vec<PathBuf>, GitError> {
+    let arguments = [
+        "diff-tree",
+        "--no-commit-id",
+        "--name-only",
+        "--no-renames",
+        "-r",
+        "-z",
+        revision,
+    ];
+    let listed = repository.run(host, &arguments, &[])?.stdout;
+    let paths = listed.split('\0').filter(|path| !path.is_empty());
+    Ok(paths.map(PathBuf::from).collect())
+}

@@ -1,0 +1,199 @@
+//! Step `hostile`: misbehaves as its setting `misbehave` says, so that tests can pin what becomes
+//! of a plugin's faults. Never shipped.
+//!
+//! | `misbehave` | what it does |
+//! |---|---|
+//! | absent | succeeds |
+//! | `panic-in-create`, `panic-in-call`, `panic-in-drop`, `panic-in-thread` | panics there |
+//! | `panic-with-payload` | panics in a call with a payload whose destructor panics again |
+//! | `error-in-create`, `error` | returns an error from there |
+//! | `no-recipes` | answers without a word on any recipe |
+//! | `wrong-recipe` | answers about a recipe that nobody asked about |
+//! | `unknown-op` | asks the host for an operation that no host has, and fails with its answer |
+//! | anything else | an error from create |
+
+use auh_sdk::{
+    FailureClass, Host, Options, RecipeName, RecipeOutcome, RecipeStatus, Step, StepError,
+    StepOutcome, StepRequest,
+};
+use std::thread;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Misbehaviour {
+    None,
+    PanicInCall,
+    PanicInDrop,
+    PanicInThread,
+    PanicWithPayload,
+    Error,
+    NoRecipes,
+    WrongRecipe,
+    UnknownOp,
+}
+
+struct Hostile {
+    misbehaviour: Misbehaviour,
+}
+
+impl Step for Hostile {
+    fn run(&self, request: &StepRequest, host: &Host) -> Result<StepOutcome, StepError> {
+        let mut outcome = well_behaved(request);
+        match self.misbehaviour {
+            Misbehaviour::None | Misbehaviour::PanicInDrop => {}
+            Misbehaviour::PanicInCall => panic!("hostile in call"),
+            Misbehaviour::PanicInThread => panic_in_thread(),
+            Misbehaviour::PanicWithPayload => std::panic::panic_any(Bomb),
+            Misbehaviour::Error => {
+                return Err(StepError::new(FailureClass::Test, "hostile on purpose"));
+            }
+            Misbehaviour::NoRecipes => outcome.recipes.clear(),
+            Misbehaviour::WrongRecipe => outcome.recipes = vec![about_nobody()?],
+            Misbehaviour::UnknownOp => host.call("no-such-operation", &())?,
+        }
+        Ok(outcome)
+    }
+}
+
+impl Drop for Hostile {
+    fn drop(&mut self) {
+        if self.misbehaviour == Misbehaviour::PanicInDrop {
+            panic!("hostile in drop");
+        }
+    }
+}
+
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("hostile in a payload");
+    }
+}
+
+fn well_behaved(request: &StepRequest) -> StepOutcome {
+    let groups = request.groups.iter();
+    let outcomes =
+        groups.flat_map(|work| StepOutcome::for_all(&work.group, &RecipeStatus::Succeeded).recipes);
+    StepOutcome {
+        recipes: outcomes.collect(),
+        ..StepOutcome::default()
+    }
+}
+
+/// As thread pools do it: the panic comes out on the thread that waits.
+fn panic_in_thread() {
+    let thread: thread::JoinHandle<()> = thread::spawn(|| panic!("hostile in a thread"));
+    thread
+        .join()
+        .unwrap_or_else(|payload| std::panic::resume_unwind(payload));
+}
+
+fn about_nobody() -> Result<RecipeOutcome, StepError> {
+    let recipe = RecipeName::new("nobody")
+        .map_err(|e| StepError::new(FailureClass::Plugin, e.to_string()))?;
+    Ok(RecipeOutcome {
+        recipe,
+        status: RecipeStatus::Succeeded,
+    })
+}
+
+fn create(options: &Options) -> Result<Hostile, StepError> {
+    let misbehaviour = match options.get("misbehave").map(|value| value.as_str()) {
+        None => Misbehaviour::None,
+        Some(Some("panic-in-create")) => panic!("hostile in create"),
+        Some(Some("panic-in-call")) => Misbehaviour::PanicInCall,
+        Some(Some("panic-in-drop")) => Misbehaviour::PanicInDrop,
+        Some(Some("panic-in-thread")) => Misbehaviour::PanicInThread,
+        Some(Some("panic-with-payload")) => Misbehaviour::PanicWithPayload,
+        Some(Some("error-in-create")) => {
+            return Err(StepError::new(FailureClass::Test, "hostile in create"));
+        }
+        Some(Some("error")) => Misbehaviour::Error,
+        Some(Some("no-recipes")) => Misbehaviour::NoRecipes,
+        Some(Some("wrong-recipe")) => Misbehaviour::WrongRecipe,
+        Some(Some("unknown-op")) => Misbehaviour::UnknownOp,
+        Some(_) => {
+            let message = "the setting misbehave has an unknown value";
+            return Err(StepError::infrastructure(message));
+        }
+    };
+    Ok(Hostile { misbehaviour })
+}
+
+auh_sdk::export_step! {
+    manifest: auh_sdk::step_manifest(
+        "hostile",
+        env!("CARGO_PKG_VERSION"),
+        "misbehaves as its settings say",
+    ),
+    create: create,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use auh_sdk::{
+        CommandResult, RunContext,
+        pretend::{PretendHost, ended},
+    };
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    fn request() -> StepRequest {
+        StepRequest {
+            action: "run".into(),
+            run: RunContext {
+                folder: "/run".into(),
+                build_dir: "/build".into(),
+                workspace: "/build/workspace".into(),
+                author: String::new(),
+            },
+            groups: vec![],
+            machines: vec![],
+            options: Options::new(),
+        }
+    }
+
+    /// Where it went wrong: in `create`, `run` or `drop`, by panic or error.
+    fn outcome(misbehave: &str) -> &'static str {
+        let mut options = Options::new();
+        options.insert("misbehave".into(), misbehave.into());
+        let step = match catch_unwind(|| create(&options)) {
+            Err(_) => return "panic in create",
+            Ok(Err(_)) => return "error in create",
+            Ok(Ok(step)) => step,
+        };
+        let pretended = PretendHost::new(|_| -> CommandResult { ended(0, "", "") });
+        let host = pretended.host();
+        let ran = catch_unwind(AssertUnwindSafe(|| step.run(&request(), &host).is_ok()));
+        let dropped = catch_unwind(AssertUnwindSafe(|| drop(step)));
+        match (ran, dropped) {
+            (Err(payload), _) => {
+                // One payload's destructor panics.
+                std::mem::forget(payload);
+                "panic in call"
+            }
+            (_, Err(_)) => "panic in drop",
+            (Ok(false), _) => "error in call",
+            (Ok(true), _) => "well",
+        }
+    }
+
+    #[test]
+    fn each_setting_misbehaves_in_its_own_place() {
+        let cases = [
+            ("panic-in-create", "panic in create"),
+            ("error-in-create", "error in create"),
+            ("anything-else", "error in create"),
+            ("panic-in-call", "panic in call"),
+            ("panic-in-thread", "panic in call"),
+            ("panic-with-payload", "panic in call"),
+            ("panic-in-drop", "panic in drop"),
+            ("error", "error in call"),
+            ("no-recipes", "well"),
+            ("wrong-recipe", "well"),
+        ];
+        for (misbehave, expect) in cases {
+            assert_eq!(outcome(misbehave), expect, "{misbehave}");
+        }
+    }
+}

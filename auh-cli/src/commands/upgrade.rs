@@ -14,9 +14,9 @@ use auh_config::{Flags, Settings};
 use auh_engine::{Pipeline, Run, Selection, Stop, Watcher, run, select};
 use auh_journal::{CommandEnd, Event, FORMAT, RunEnd, RunFolder, RunLock, RunStart, Writer};
 use auh_loader::Plugin;
-use auh_oe::{BuildDirs, Environment, Share, Surroundings, Wanted, check_layers};
+use auh_oe::{BuildDirs, Environment, Surroundings, Threads, Wanted, check_layers};
 use auh_protocol::{
-    PluginKind, Recipe, Scope, Version,
+    PluginKind, Recipe, Version,
     host::{Exit, Level, Place},
 };
 use std::{num::NonZero, sync::Arc, thread::available_parallelism, time::Instant};
@@ -47,7 +47,7 @@ pub(crate) fn upgrade(args: &Upgrade) -> Result<exit::Status> {
         dirs: Arc::new(BuildDirs::enter(
             environment,
             &settings.machines,
-            share(&settings, &pipeline),
+            threads(&settings),
             &pressure(&settings),
         )?),
         settings,
@@ -201,21 +201,15 @@ fn recipes_and_version(args: &Upgrade) -> Result<(Wanted, Option<Version>), Usag
     Ok((wanted, Some(version)))
 }
 
-/// How builds share the host: only where a step builds for all machines at once.
-fn share(settings: &Settings, pipeline: &Pipeline) -> Share {
-    let at_once = pipeline
-        .steps
-        .iter()
-        .any(|step| step.plugin.manifest().scope == Scope::Machines);
-    let builds = if at_once { settings.machines.len() } else { 1 };
-    let processors = available_parallelism().map_or(1, NonZero::get);
-    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-    let threads = settings
-        .build
-        .threads
-        .per_build(count(processors), count(builds));
-    Share {
-        threads: (builds > 1).then_some(threads as usize),
+/// How builds share the host's processors.
+fn threads(settings: &Settings) -> Threads {
+    let one = NonZero::<usize>::MIN;
+    match settings.build.threads {
+        auh_config::Threads::Share => Threads::Split(available_parallelism().unwrap_or(one)),
+        auh_config::Threads::All => Threads::AsConfigured,
+        auh_config::Threads::Number(number) => {
+            Threads::Fixed(NonZero::new(number as usize).unwrap_or(one))
+        }
     }
 }
 

@@ -18,19 +18,6 @@ pub enum Threads {
     Number(u32),
 }
 
-impl Threads {
-    /// Threads of one of `builds` builds that run at the same time on a host with this many
-    /// processors; at least 1.
-    #[must_use]
-    pub fn per_build(self, processors: u32, builds: u32) -> u32 {
-        match self {
-            Self::Share => (processors / builds.max(1)).max(1),
-            Self::All => processors.max(1),
-            Self::Number(number) => number,
-        }
-    }
-}
-
 /// A mail server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SmtpServer {
@@ -379,14 +366,6 @@ mod tests {
         ] {
             assert_eq!(server(bad), None, "{bad:?}");
         }
-    }
-
-    #[test]
-    fn threads_are_shared_out_and_never_none() {
-        let share = |processors, builds| Threads::Share.per_build(processors, builds);
-        assert_eq!((share(8, 3), share(2, 4), share(4, 0)), (2, 1, 4));
-        assert_eq!(Threads::All.per_build(8, 3), 8);
-        assert_eq!(Threads::Number(5).per_build(8, 3), 5);
     }
 
     #[test]

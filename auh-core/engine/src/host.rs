@@ -51,7 +51,7 @@ impl HostCalls for StepHost {
                 let request: PrepareBuildDir = parse(payload)?;
                 self.shared
                     .dirs
-                    .prepare(&request.place)
+                    .prepare(&request.place, request.share)
                     .map_err(|e| e.to_string())?;
                 json(&())
             }

@@ -3,12 +3,12 @@
 
 use crate::{host::StepHost, plan::Step};
 use auh_protocol::{
-    Failure, FailureClass, Group, PluginFault, RecipeOutcome, RecipeStatus, StepOutcome,
-    StepRequest,
+    Failure, FailureClass, Group, PluginFault, RecipeName, RecipeOutcome, RecipeStatus,
+    StepOutcome, StepRequest,
 };
 use std::{collections::BTreeSet, sync::Arc};
 
-/// Carries out a step. The outcome covers exactly the recipes of the request.
+/// Carries out a step. The outcome covers the recipes of the request and no others.
 pub(crate) fn carry_out(step: &Step, request: &StepRequest, host: Arc<StepHost>) -> StepOutcome {
     let groups: Vec<&Group> = request.groups.iter().map(|work| &work.group).collect();
     let name = &step.plugin.manifest().name;
@@ -45,39 +45,47 @@ fn ask(
     (answer, object.finish())
 }
 
-/// Checks that an outcome speaks of each recipe exactly once and of no other.
+/// Checks that an outcome speaks of each recipe that was asked about, and of no other.
 fn completed(mut outcome: StepOutcome, groups: &[&Group], plugin: &str) -> StepOutcome {
-    let mut missing: BTreeSet<_> = groups
+    let asked: BTreeSet<&RecipeName> = names(groups).collect();
+    if let Some(stranger) = outcome
+        .recipes
         .iter()
-        .flat_map(|g| &g.recipes)
-        .map(|r| r.name.clone())
+        .find(|known| !asked.contains(&known.recipe))
+    {
+        let message = format!(
+            "plugin {plugin} answered about {}, which it was not asked about",
+            stranger.recipe
+        );
+        return failed(
+            outcome,
+            groups,
+            &Failure::new(FailureClass::Plugin, message),
+        );
+    }
+    let answered: BTreeSet<RecipeName> = outcome
+        .recipes
+        .iter()
+        .map(|known| known.recipe.clone())
         .collect();
-    let before = outcome.recipes.len();
+    let message = format!("plugin {plugin} said nothing about this recipe");
+    let failure = Failure::new(FailureClass::Plugin, message);
+    outcome.recipes.extend(
+        names(groups)
+            .filter(|name| !answered.contains(*name))
+            .map(|recipe| RecipeOutcome {
+                recipe: recipe.clone(),
+                status: RecipeStatus::Failed(failure.clone()),
+            }),
+    );
     outcome
-        .recipes
-        .retain(|known| missing.remove(&known.recipe));
-    let surplus = before - outcome.recipes.len();
-    if missing.is_empty() && surplus == 0 {
-        return outcome;
-    }
-    let message = if missing.is_empty() {
-        format!("plugin {plugin} answered about {surplus} recipes that it was not asked about")
-    } else {
-        format!("plugin {plugin} said nothing about this recipe")
-    };
-    let failure = RecipeStatus::Failed(Failure::new(FailureClass::Plugin, message));
-    if missing.is_empty() {
-        for known in &mut outcome.recipes {
-            known.status = failure.clone();
-        }
-    }
-    outcome
-        .recipes
-        .extend(missing.into_iter().map(|recipe| RecipeOutcome {
-            recipe,
-            status: failure.clone(),
-        }));
-    outcome
+}
+
+fn names<'g>(groups: &'g [&Group]) -> impl Iterator<Item = &'g RecipeName> {
+    groups
+        .iter()
+        .flat_map(|group| &group.recipes)
+        .map(|recipe| &recipe.name)
 }
 
 /// An outcome in which every recipe failed for the same reason; what was done stays recorded.

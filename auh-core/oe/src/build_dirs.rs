@@ -14,6 +14,7 @@ use auh_protocol::{Machine, host::Place};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs, io,
+    num::NonZero,
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard},
     time::Duration,
@@ -25,11 +26,27 @@ use workspace::Workspace;
 /// git state of OE-core), so that each would cost a full parse.
 const SAME_PARSE_CACHE: &str = "BB_HASHCONFIG_IGNORE_VARS:append = \" BBFILES_PRIORITIZED BB_CONSOLELOG BB_LOGCONFIG BUILDNAME BUILDSTART METADATA_REVISION METADATA_BRANCH\"\n";
 
-/// How builds that run at the same time share the host.
+/// BitBake's and make's threads for each build.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Share {
-    /// BitBake's and make's threads for each build; `None` leaves both as configured.
-    pub threads: Option<usize>,
+pub enum Threads {
+    /// As the user's configuration says.
+    #[default]
+    AsConfigured,
+    /// These processors, divided among the builds that run at the same time.
+    Split(NonZero<usize>),
+    /// This many for each build.
+    Fixed(NonZero<usize>),
+}
+
+impl Threads {
+    /// Threads for each of so many builds at the same time; `None` leaves them as configured.
+    fn per_build(self, builds: usize) -> Option<usize> {
+        match self {
+            Self::Split(processors) if builds > 1 => Some(processors.get().div_ceil(builds)),
+            Self::Fixed(threads) => Some(threads.get()),
+            Self::AsConfigured | Self::Split(_) => None,
+        }
+    }
 }
 
 /// Where and with what a command runs.
@@ -80,7 +97,7 @@ impl Surroundings {
 pub struct BuildDirs {
     environment: Environment,
     machines: Vec<Machine>,
-    share: Share,
+    threads: Threads,
     lines: String,
     workspace: Workspace,
     conf: SavedConf,
@@ -95,6 +112,8 @@ struct State {
     shared_lines: BTreeMap<Machine, String>,
     /// Build directories that were used, and whether a server was there before.
     used: BTreeMap<PathBuf, bool>,
+    /// How many builds run at the same time, per build directory.
+    builds: BTreeMap<PathBuf, usize>,
     /// Copies that were made ready at least once.
     ready: BTreeSet<Machine>,
     left: bool,
@@ -130,7 +149,7 @@ impl BuildDirs {
     pub fn enter(
         environment: Environment,
         machines: &[Machine],
-        share: Share,
+        threads: Threads,
         more_lines: &str,
     ) -> Result<Self, OeError> {
         let build_dir = environment.build_dir().to_owned();
@@ -138,7 +157,7 @@ impl BuildDirs {
             conf: SavedConf::read(environment.tool_conf())?,
             workspace: Workspace::find(&build_dir)?,
             machines: machines.to_vec(),
-            share,
+            threads,
             lines: format!("{SAME_PARSE_CACHE}{more_lines}"),
             state: Mutex::default(),
             environment,
@@ -194,15 +213,23 @@ impl BuildDirs {
         Ok(())
     }
 
-    /// Makes the build directory of a place ready for a build. A copy's `conf` is refreshed from the
-    /// original's; files that are the same already stay untouched.
-    pub fn prepare(&self, place: &Place) -> Result<(), OeError> {
-        let Place::MachineBuildDir(machine) = place else {
-            return self.surroundings(place).map(drop);
+    /// Makes the build directory of a place ready for one of `builds` builds at the same time. A
+    /// copy's `conf` is refreshed from the original's; files that are the same stay untouched.
+    pub fn prepare(&self, place: &Place, builds: usize) -> Result<(), OeError> {
+        let folder = match place {
+            Place::MachineBuildDir(machine) => self.of(machine),
+            _ => self.original().to_owned(),
         };
-        if *machine == self.machines[0] {
-            return self.switch_original(machine);
+        self.lock().builds.insert(folder, builds);
+        match place {
+            Place::MachineBuildDir(machine) if *machine != self.machines[0] => {
+                self.refresh(machine)
+            }
+            _ => self.surroundings(place).map(drop),
         }
+    }
+
+    fn refresh(&self, machine: &Machine) -> Result<(), OeError> {
         let shared = self
             .lock()
             .shared_lines
@@ -238,7 +265,7 @@ impl BuildDirs {
         if folder == self.original() {
             self.switch_original(&machine)?;
         } else if !self.lock().ready.contains(&machine) {
-            self.prepare(place)?;
+            self.refresh(&machine)?;
         }
         self.note_use(&folder);
         Ok(self.with_environment(&folder, &machine))
@@ -273,11 +300,16 @@ impl BuildDirs {
         if let Some(libc) = machine.libc() {
             set.push(("TCLIBC".to_owned(), libc.as_str().to_owned()));
         }
-        if let Some(threads) = self.share.threads {
+        let builds = self.lock().builds.get(&folder).copied().unwrap_or(1);
+        if let Some(threads) = self.threads.per_build(builds) {
             set.push(("BB_NUMBER_THREADS".to_owned(), threads.to_string()));
             set.push(("PARALLEL_MAKE".to_owned(), format!("-j {threads}")));
         }
-        Surroundings { folder, set, remove }
+        Surroundings {
+            folder,
+            set,
+            remove,
+        }
     }
 
     /// Sets the user's build directory to a machine, unless it is.

@@ -14,7 +14,7 @@ mod server;
 mod session;
 
 pub use auh_transcript::parse_counts;
-pub use build_dirs::{BuildDirs, Share, Surroundings};
+pub use build_dirs::{BuildDirs, Surroundings, Threads};
 pub use environment::{Environment, HostTool};
 pub use error::OeError;
 pub use layers::check_layers;

@@ -144,7 +144,10 @@ struct Guarded<T, P> {
 impl<T, P> Guarded<T, P> {
     fn with<R>(&self, work: impl FnOnce(&T) -> Result<R, PluginFault>) -> Result<R, PluginFault> {
         // A panic inside `work` must not poison: the object stays usable, as its author left it.
-        let plugin = self.plugin.read().unwrap_or_else(|e| e.into_inner());
+        let plugin = self
+            .plugin
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         match plugin.as_ref() {
             Some(plugin) => guarded(|| work(plugin)),
             None => Err(PluginFault::error("this plugin object was ended already")),
@@ -155,7 +158,7 @@ impl<T, P> Guarded<T, P> {
         let plugin = self
             .plugin
             .write()
-            .unwrap_or_else(|e| e.into_inner())
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
             .take();
         guarded(|| {
             drop(plugin);

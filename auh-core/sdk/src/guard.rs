@@ -26,7 +26,9 @@ fn install_hook() {
             let place = info
                 .location()
                 .map(|l| format!("{}:{}", l.file(), l.line()));
-            *LAST_PLACE.lock().unwrap_or_else(|e| e.into_inner()) = place;
+            *LAST_PLACE
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner) = place;
         }));
     });
 }
@@ -44,7 +46,10 @@ fn fault(payload: Box<dyn Any + Send>) -> PluginFault {
     PluginFault {
         panicked: true,
         message,
-        place: LAST_PLACE.lock().unwrap_or_else(|e| e.into_inner()).take(),
+        place: LAST_PLACE
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .take(),
         class: None,
     }
 }

@@ -71,7 +71,9 @@ impl PretendHost {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Seen> {
-        self.seen.lock().unwrap_or_else(|e| e.into_inner())
+        self.seen
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     fn answer(&self, op: &str, payload: &str) -> Result<String, serde_json::Error> {

@@ -30,7 +30,13 @@ impl Fixture {
     fn enter(&self, fragments: bool) -> BuildDirs {
         let machines = ["qemux86-64", "qemuarm_musl"].map(|m| m.parse().unwrap());
         let environment = Environment::for_tests(&self.build_dir, fragments);
-        BuildDirs::enter(environment, &machines, Share { threads: Some(2) }, "").unwrap()
+        BuildDirs::enter(
+            environment,
+            &machines,
+            Threads::Split(NonZero::new(3).unwrap()),
+            "",
+        )
+        .unwrap()
     }
 
     fn read(&self, name: &str) -> String {
@@ -107,6 +113,7 @@ fn a_copy_gets_the_configuration_its_machine_and_the_shared_folders() {
     }))
     .unwrap();
     dirs.learn(&base).unwrap();
+    dirs.prepare(&Place::MachineBuildDir(second()), 2).unwrap();
     let there = dirs
         .surroundings(&Place::MachineBuildDir(second()))
         .unwrap();
@@ -144,13 +151,13 @@ fn refreshing_a_copy_touches_only_what_differs() {
     let fixture = Fixture::new();
     let dirs = fixture.enter(true);
     let place = Place::MachineBuildDir(second());
-    dirs.prepare(&place).unwrap();
+    dirs.prepare(&place, 2).unwrap();
     let copy = dirs.of(&second()).join("conf");
     let modified = |name: &str| fs::metadata(copy.join(name)).unwrap().modified().unwrap();
     let (local, tool) = (modified("local.conf"), modified("toolcfg.conf"));
     fs::write(copy.join("stray.conf"), "").unwrap();
     fs::write(fixture.build_dir.join("conf/site.conf"), "S = \"1\"\n").unwrap();
-    dirs.prepare(&place).unwrap();
+    dirs.prepare(&place, 2).unwrap();
     assert_eq!(
         (local, tool),
         (modified("local.conf"), modified("toolcfg.conf"))
@@ -165,4 +172,19 @@ fn without_fragments_the_machine_is_in_the_environment() {
     let here = dirs.surroundings(&Place::BuildDir).unwrap();
     assert!(here.set.contains(&("MACHINE".into(), "qemux86-64".into())));
     assert!(!fixture.read("conf/auto.conf").contains("OE_FRAGMENTS"));
+}
+
+#[test]
+fn processors_are_divided_among_builds_and_never_none() {
+    let split =
+        |processors, builds| Threads::Split(NonZero::new(processors).unwrap()).per_build(builds);
+    assert_eq!(
+        (split(8, 3), split(2, 4), split(4, 1)),
+        (Some(3), Some(1), None)
+    );
+    assert_eq!(Threads::AsConfigured.per_build(3), None);
+    assert_eq!(
+        Threads::Fixed(NonZero::new(5).unwrap()).per_build(1),
+        Some(5)
+    );
 }

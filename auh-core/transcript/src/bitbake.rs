@@ -9,8 +9,10 @@ use crate::progress::{ParseCounts, parse_counts};
 
 mod classify;
 mod skip;
+mod task_log;
 
 pub use skip::{NoProvider, Skip, SkipKind};
+use task_log::TaskLogs;
 
 /// Everything that a BitBake run printed and that matters afterwards. Feed it both streams line by
 /// line in order of arrival, or build it from the whole texts.
@@ -22,6 +24,7 @@ pub struct BuildTranscript {
     summary: Vec<(TaskId, Option<PathBuf>)>,
     in_summary: bool,
     trouble: Option<String>,
+    task_logs: TaskLogs,
 }
 
 /// A task of a recipe as BitBake names it.
@@ -44,7 +47,7 @@ pub struct FailedTask {
     pub log: Option<PathBuf>,
     /// What kind of failure that is.
     pub class: FailureClass,
-    /// The first thing that the task itself reported.
+    /// The line that tells most of what the task reported or logged.
     pub message: Option<String>,
 }
 
@@ -71,6 +74,7 @@ impl Default for BuildTranscript {
             summary: Vec::new(),
             in_summary: false,
             trouble: None,
+            task_logs: TaskLogs::default(),
         }
     }
 }
@@ -88,6 +92,7 @@ impl BuildTranscript {
     pub fn push_stdout(&mut self, line: &str) {
         self.parses.extend(parse_counts(line));
         self.read_summary(line);
+        self.task_logs.push(line);
         if self.trouble.is_none() && is_log_data(line) {
             self.trouble = classify::trouble_in_log(line).map(str::to_owned);
         }
@@ -212,15 +217,21 @@ impl BuildTranscript {
     }
 
     fn failed_task(&self, id: TaskId, log: Option<PathBuf>) -> FailedTask {
-        let own: Vec<_> = self
-            .messages(Level::Error)
-            .filter_map(Message::of_task)
-            .filter(|message| id.is_reported_by(message.title, message.task))
-            .collect();
-        let texts: Vec<&str> = own.iter().map(|message| message.text).collect();
+        let is_own = |message: &&Message| {
+            let task = message.of_task();
+            task.is_some_and(|message| id.is_reported_by(message.title, message.task))
+        };
+        let own: Vec<&Message> = self.messages(Level::Error).filter(is_own).collect();
+        let reported = own.first().map(|message| message.telling());
+        let logged = self.task_logs.telling_line(&id);
         FailedTask {
-            class: classify::of_task(&id.task, &texts),
-            message: texts.first().map(|text| shortened(text)),
+            class: classify::of_task(&id.task, &own),
+            message: match reported {
+                // That a script failed is no news; its log says why.
+                Some(text) if text.starts_with("Execution of '") => logged.or(Some(text)),
+                text => text.or(logged),
+            }
+            .map(shortened),
             id,
             log,
         }

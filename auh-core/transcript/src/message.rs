@@ -39,6 +39,21 @@ impl Message {
         known.then_some(TaskMessage { title, task, text })
     }
 
+    /// The text that tells most: the exception of a Python function that failed, else the first.
+    pub(crate) fn telling(&self) -> &str {
+        let text = self
+            .of_task()
+            .map_or_else(|| self.first(), |message| message.text);
+        if !text.starts_with("Error executing a python function") {
+            return text;
+        }
+        let exception = self
+            .lines
+            .iter()
+            .find_map(|line| line.strip_prefix("Exception: "));
+        exception.unwrap_or(text)
+    }
+
     pub(crate) fn contains(&self, text: &str) -> bool {
         self.lines.iter().any(|line| line.contains(text))
     }

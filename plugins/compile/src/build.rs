@@ -44,6 +44,7 @@ pub fn build(host: &Host, work: &GroupWork, machine: &Machine, place: Place) -> 
             recipes: Vec::new(),
             notes: Vec::new(),
         },
+        again: None,
     };
     let mut left: Vec<RecipeName> = work.group.recipes.iter().map(|r| r.name.clone()).collect();
     while !left.is_empty() {
@@ -58,6 +59,8 @@ struct Building<'a> {
     log: PathBuf,
     place: Place,
     result: MachineResult,
+    /// Why the build was tried a second time, once it was.
+    again: Option<String>,
 }
 
 impl Building<'_> {
@@ -84,6 +87,14 @@ impl Building<'_> {
 
     fn read(&mut self, ended: &CommandResult, recipes: Vec<RecipeName>) -> Vec<RecipeName> {
         let judged = read::judge(ended, recipes);
+        if let Some(reason) = self.reason_to_try_again(&judged.recipes) {
+            self.again = Some(reason);
+            return judged
+                .recipes
+                .into_iter()
+                .map(|(recipe, _)| recipe)
+                .collect();
+        }
         let skips = |(_, verdict): &(RecipeName, Verdict)| matches!(verdict, Verdict::Skipped(_));
         let (skipped, others): (Vec<_>, Vec<_>) = judged.recipes.into_iter().partition(skips);
         if skipped.is_empty() {
@@ -95,6 +106,20 @@ impl Building<'_> {
         // them as far as it could, so a second build has little left to do.
         self.result.recipes.extend(skipped);
         others.into_iter().map(|(recipe, _)| recipe).collect()
+    }
+
+    /// What failed through the build environment is tried once more: a tool that gave up, a server
+    /// that was lost. An unattended run must not take that for the recipe's fault.
+    fn reason_to_try_again(&self, recipes: &[(RecipeName, Verdict)]) -> Option<String> {
+        if self.again.is_some() || self.host.stopping() {
+            return None;
+        }
+        recipes.iter().find_map(|(_, verdict)| match verdict {
+            Verdict::Failed(failure) if failure.class == FailureClass::Infrastructure => {
+                Some(failure.message.clone())
+            }
+            _ => None,
+        })
     }
 
     fn command(&self, recipes: &[RecipeName]) -> RunCommand {
@@ -121,6 +146,12 @@ impl Building<'_> {
                 failure.log = Some(self.log.clone());
                 failure.machines = vec![self.result.machine.clone()];
             }
+        }
+        if let (false, Some(reason)) = (failed, &self.again) {
+            let machine = &self.result.machine;
+            self.result.notes.push(format!(
+                "built a second time for {machine}, because at first: {reason}"
+            ));
         }
         if !failed {
             // It is not there when the host could not write it; then nothing is left to do.
@@ -197,6 +228,32 @@ mod tests {
         let expect = ["bitbake -k hello mhello", "bitbake -k hello"];
         assert_eq!(host.command_lines(), expect);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_failed_through_the_environment_is_tried_once_more() {
+        let lost = || {
+            ended(
+                1,
+                "",
+                "ERROR: Unable to connect to bitbake server, or start one\n",
+            )
+        };
+        for (answers, expect) in [
+            (vec![lost(), good()], "hello built"),
+            (
+                vec![lost(), lost()],
+                "hello infrastructure: Unable to connect to bitbake server, or start one",
+            ),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let host = host(answers);
+            let work = work(folder.path(), &["hello"]);
+            let result = build(&host.host(), &work, &machine("qemuarm64"), Place::BuildDir);
+            assert_eq!(verdicts(&result), [expect]);
+            assert_eq!(host.commands().len(), 2);
+            assert_eq!(result.notes.len(), usize::from(expect == "hello built"));
+        }
     }
 
     #[test]

@@ -13,6 +13,10 @@ const EXHAUSTED: [&str; 4] = [
     "Cannot allocate memory",
 ];
 
+/// What pseudo's client prints when its server no longer agrees with the files on disk. The task
+/// that it happens to did nothing wrong, and mostly succeeds the next time.
+const PSEUDO_GAVE_UP: &str = "abort()ing pseudo client by server request";
+
 /// Signs that BitBake's server, its workers or its locks failed. Only in BitBake's own messages: a
 /// recipe's log may say such things of other servers.
 const SERVER: [&str; 14] = [
@@ -56,11 +60,17 @@ fn is_lost_worker(line: &str) -> bool {
 }
 
 /// The class of a failed task, given what it reported.
-pub(super) fn of_task(task: &str, messages: &[&str]) -> FailureClass {
-    let mut checks = messages
+pub(super) fn of_task(task: &str, messages: &[&Message]) -> FailureClass {
+    if messages
         .iter()
-        .filter_map(|text| quality_check(text))
-        .peekable();
+        .any(|message| message.contains(PSEUDO_GAVE_UP))
+    {
+        return FailureClass::Infrastructure;
+    }
+    let texts = messages
+        .iter()
+        .filter_map(|message| Some(message.of_task()?.text));
+    let mut checks = texts.filter_map(quality_check).peekable();
     if checks.peek().is_some() && checks.all(is_licence_check) {
         return FailureClass::Licence;
     }

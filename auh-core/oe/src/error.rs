@@ -54,9 +54,6 @@ pub enum OeError {
     /// A recipe's files differ from what is committed.
     #[error("recipe {recipe}: {} has local changes", .file.display())]
     DirtyRecipe { recipe: String, file: PathBuf },
-    /// Staged changes, which would end up in a revert.
-    #[error("{} has staged changes ({})", .repository.display(), .file.display())]
-    StagedChanges { repository: PathBuf, file: PathBuf },
     /// A layer that nothing can be committed to.
     #[error("recipe {recipe}: its layer {} is in no git repository", .layer.display())]
     NoRepository { recipe: String, layer: PathBuf },
@@ -82,9 +79,6 @@ impl OeError {
             }
             Self::NoGitIdentity { key } => format!("git config --global {key} \"...\""),
             Self::DirtyRecipe { .. } => "commit, stash or undo them first".to_owned(),
-            Self::StagedChanges { .. } => {
-                "commit or unstage them first (git restore --staged)".to_owned()
-            }
             Self::NoRepository { .. } => {
                 "put the layer under git, with its recipes committed".to_owned()
             }

@@ -9,8 +9,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Checks that the layers of `recipes` can be upgraded in place: each in a git repository, nothing
-/// staged there, and no local change beside any recipe's file.
+/// Checks that the layers of `recipes` can be upgraded in place: each in a git repository, and no
+/// local change beside any recipe's file. Changes elsewhere, staged or not, are no hindrance.
 pub fn check_layers(recipes: &[&Recipe], cancel: &CancelToken) -> Result<(), OeError> {
     for (repository, recipes) in by_repository(recipes, cancel)? {
         let status = git(
@@ -35,12 +35,6 @@ pub fn check_layers(recipes: &[&Recipe], cancel: &CancelToken) -> Result<(), OeE
                     file: repository.join(&entry.path),
                 });
             }
-        }
-        if let Some(entry) = entries.iter().find(|e| !e.is_untracked() && e.index != ' ') {
-            return Err(OeError::StagedChanges {
-                file: entry.path.clone(),
-                repository,
-            });
         }
     }
     Ok(())

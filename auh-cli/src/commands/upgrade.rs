@@ -19,7 +19,7 @@ use auh_protocol::{
     PluginKind, Recipe, Version,
     host::{Exit, Level, Place},
 };
-use std::{num::NonZero, sync::Arc, thread::available_parallelism, time::Instant};
+use std::{num::NonZero, sync::Arc, thread::available_parallelism, time::{Duration, Instant}};
 
 pub(crate) fn upgrade(args: &Upgrade) -> Result<exit::Status> {
     let began = Instant::now();
@@ -129,6 +129,7 @@ impl Job {
             stop: self.stop.clone(),
             failed_before,
             began: self.began,
+            commands_before: Duration::from_secs_f64(checked.seconds),
         };
         let end = run_to_its_end(run, &mut screen)
             .with_context(|| format!("the run in {} broke off", folder.path().display()))?;

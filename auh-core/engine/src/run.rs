@@ -73,6 +73,8 @@ pub struct Run<'a> {
     pub failed_before: bool,
     /// When the run began.
     pub began: Instant,
+    /// Wall time of commands that ran before there was a plan.
+    pub commands_before: Duration,
 }
 
 /// What workers tell the dispatcher.
@@ -102,6 +104,10 @@ pub fn run(run: Run<'_>, watcher: &mut dyn Watcher) -> Result<RunEnd, EngineErro
         stop_grace: run.stop_grace,
         commands: AtomicU64::new(1),
     });
+    let clock = CommandClock {
+        total: run.commands_before,
+        ..CommandClock::default()
+    };
     let mut dispatcher = Dispatcher {
         run,
         plan: &plan,
@@ -110,7 +116,7 @@ pub fn run(run: Run<'_>, watcher: &mut dyn Watcher) -> Result<RunEnd, EngineErro
         states,
         shared,
         watcher,
-        clock: CommandClock::default(),
+        clock,
     };
     thread::scope(|scope| dispatcher.dispatch(scope, &messages, &inbox))?;
     dispatcher.end()

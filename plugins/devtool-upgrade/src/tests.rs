@@ -146,11 +146,11 @@ impl Devtool {
     fn says(&self, code: i32, stderr: &str, pn: &str) -> CommandResult {
         let text = stderr
             .replace(
-                "/home/builder/build/workspace",
+                "/build/workspace",
                 &self.workspace.display().to_string(),
             )
             .replace(
-                "/home/builder/meta-tiny/recipes-hello",
+                "/build/meta-tiny/recipes-hello",
                 &self.top.join("recipes").display().to_string(),
             )
             .replace("/hello", &format!("/{pn}"));

@@ -1,0 +1,83 @@
+//! `cargo xtask bench`: what auh itself costs, with stand-ins that return at once. Always with
+//! optimised binaries.
+
+mod engine;
+mod start;
+
+use crate::{build, workspace::Workspace};
+use anyhow::{Result, bail};
+pub(crate) use start::{LoadOptions, load_once};
+use std::time::Duration;
+
+/// What is aimed at.
+const START: Duration = Duration::from_millis(10);
+const LOAD: Duration = Duration::from_millis(3);
+const PER_GROUP: Duration = Duration::from_millis(5);
+
+/// Options of the command.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Numbers of groups to run the engine with; 0 leaves the engine out
+    #[arg(long, value_delimiter = ',', default_values_t = [10, 100, 1000])]
+    groups: Vec<usize>,
+}
+
+/// Measures, and prints each figure beside its aim.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let workspace = Workspace::load()?;
+    let built = build::build(&workspace, true)?;
+    let mut missed = 0;
+    println!("\n{:<44} {:>10} {:>10}", "", "measured", "aim");
+    missed += row(
+        "start of auh --version",
+        start::of_program(&built.program)?,
+        START,
+    );
+    for (name, time) in start::of_plugins(&built)? {
+        missed += row(&format!("load {name}"), time, LOAD);
+    }
+    for groups in options.groups.iter().copied().filter(|groups| *groups > 0) {
+        let figures = engine::run(&workspace, &built, groups)?;
+        let each = figures.own.div_f64(groups as f64);
+        missed += row(&format!("engine, per group of {groups}"), each, PER_GROUP);
+        println!("{:<44} {figures}", "");
+    }
+    if missed > 0 {
+        bail!("{missed} figures are above their aims");
+    }
+    Ok(())
+}
+
+/// Prints a figure; 1 when it is above its aim.
+fn row(what: &str, measured: Duration, aim: Duration) -> usize {
+    let above = measured > aim;
+    let note = if above { "  above" } else { "" };
+    println!(
+        "{what:<44} {:>10} {:>10}{note}",
+        milliseconds(measured),
+        milliseconds(aim)
+    );
+    usize::from(above)
+}
+
+fn milliseconds(time: Duration) -> String {
+    format!("{:.2} ms", time.as_secs_f64() * 1e3)
+}
+
+/// The middle one of these times, the upper of two.
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times.get(times.len() / 2).copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_median_ignores_the_odd_long_one() {
+        let times = [3, 1, 900].map(Duration::from_millis).to_vec();
+        assert_eq!(median(times), Duration::from_millis(3));
+        assert_eq!(median(vec![]), Duration::ZERO);
+    }
+}

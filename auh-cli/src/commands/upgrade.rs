@@ -19,7 +19,12 @@ use auh_protocol::{
     PluginKind, Recipe, Version,
     host::{Exit, Level, Place},
 };
-use std::{num::NonZero, sync::Arc, thread::available_parallelism, time::{Duration, Instant}};
+use std::{
+    num::NonZero,
+    sync::Arc,
+    thread::available_parallelism,
+    time::{Duration, Instant},
+};
 
 pub(crate) fn upgrade(args: &Upgrade) -> Result<exit::Status> {
     let began = Instant::now();

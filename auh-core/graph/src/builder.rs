@@ -42,6 +42,9 @@ pub enum GraphError {
         /// How many tasks there are.
         tasks: usize,
     },
+    /// Slices that do not fit one another.
+    #[error("the parts make no task graph: {0}")]
+    Misshapen(&'static str),
     /// More than 4,294,967,294 tasks or dependencies.
     #[error("more tasks or dependencies than a task graph can hold")]
     TooLarge,
@@ -143,17 +146,12 @@ impl TaskGraphBuilder {
         check_edges(&self.edges, tasks)?;
         let dependencies = Adjacency::from_edges(tasks, &self.edges);
         drop(std::mem::take(&mut self.edges));
-        let dependants = dependencies.reversed();
-        let dependants_first = dependants_first(&dependencies, &dependants);
-        if dependants_first.len() < tasks {
-            let loops = find_loops(&self.ids, &dependencies, &dependants, &dependants_first);
-            return Err(GraphError::Cycle(loops));
-        }
+        let (dependants, dependants_first) = without_loops(&dependencies, || self.ids.clone())?;
         self.ids.shrink_to_fit();
         self.durations.resize(tasks, UNKNOWN);
         self.work_bytes.resize(tasks, UNKNOWN);
         Ok(TaskGraph {
-            ids: self.ids,
+            ids: self.ids.into(),
             recipes: self.recipes.into_names(),
             task_names: self.task_names.into_names(),
             recipe_of: self.recipe_of,
@@ -165,6 +163,21 @@ impl TaskGraphBuilder {
             work_bytes: self.work_bytes,
         })
     }
+}
+
+/// The dependants, and all tasks in an order in which each comes after its dependants. `ids` is
+/// asked only when there is a loop.
+pub(crate) fn without_loops(
+    dependencies: &Adjacency,
+    ids: impl FnOnce() -> Names,
+) -> Result<(Adjacency, Vec<TaskIndex>), GraphError> {
+    let dependants = dependencies.reversed();
+    let first = dependants_first(dependencies, &dependants);
+    if first.len() + 1 < dependencies.offsets().len() {
+        let loops = find_loops(&ids(), dependencies, &dependants, &first);
+        return Err(GraphError::Cycle(loops));
+    }
+    Ok((dependants, first))
 }
 
 fn set(values: &mut Vec<u64>, task: TaskIndex, value: u64) {

@@ -20,16 +20,21 @@
 mod builder;
 mod cycle;
 mod index_table;
+pub mod model;
 mod names;
 pub mod order;
+mod parts;
 mod read;
 mod task_graph;
 mod weights;
+mod work_folders;
 
 pub use builder::{GraphError, TaskGraphBuilder};
 pub use cycle::{LoopTask, Loops};
 pub use names::Names;
 pub use order::{NotAPermutation, Order};
+pub use parts::GraphParts;
 pub use read::{ReadError, RunQueue, read_run_queue, read_task_depends};
 pub use task_graph::{Adjacency, TaskGraph, TaskIndex, UNKNOWN};
 pub use weights::Weights;
+pub use work_folders::WorkFolders;

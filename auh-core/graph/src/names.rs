@@ -55,6 +55,16 @@ impl Names {
     }
 }
 
+impl<'a> FromIterator<&'a str> for Names {
+    fn from_iter<I: IntoIterator<Item = &'a str>>(texts: I) -> Self {
+        let mut names = Self::default();
+        for text in texts {
+            names.push(&[text]);
+        }
+        names
+    }
+}
+
 /// A set of texts: equal texts get the same index.
 #[derive(Clone, Debug)]
 pub(crate) struct Interner {

@@ -1,5 +1,7 @@
 //! The one task graph: tasks, what each waits for, and what waits for it.
 
+use std::sync::OnceLock;
+
 use crate::names::Names;
 
 /// Which task: its place in the graph's own order, from 0.
@@ -12,9 +14,10 @@ pub const UNKNOWN: u64 = u64::MAX;
 /// or one of the readers.
 ///
 /// The order of the tasks is the run queue's: ties between schedulers' priorities are broken by it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct TaskGraph {
-    pub(crate) ids: Names,
+    /// Made when they are first asked for, where the graph came without them.
+    pub(crate) ids: OnceLock<Names>,
     pub(crate) recipes: Names,
     pub(crate) task_names: Names,
     pub(crate) recipe_of: Vec<u32>,
@@ -29,12 +32,12 @@ pub struct TaskGraph {
 impl TaskGraph {
     /// How many tasks there are.
     pub fn len(&self) -> usize {
-        self.ids.len()
+        self.recipe_of.len()
     }
 
     /// Whether there is no task at all.
     pub fn is_empty(&self) -> bool {
-        self.ids.is_empty()
+        self.recipe_of.is_empty()
     }
 
     /// The tasks in the graph's own order.
@@ -44,12 +47,18 @@ impl TaskGraph {
 
     /// The task's full id, such as `mc:arm:virtual:native:/layers/a/zlib_1.3.bb:do_compile`.
     pub fn id(&self, task: TaskIndex) -> &str {
-        self.ids.get(task)
+        self.ids().get(task)
     }
 
     /// All ids in the graph's own order.
     pub fn ids(&self) -> &Names {
-        &self.ids
+        self.ids.get_or_init(|| {
+            let mut ids = Names::default();
+            for task in self.tasks() {
+                ids.push(&[self.recipe(task), ":", self.task_name(task)]);
+            }
+            ids
+        })
     }
 
     /// The task with this id. Looks at every task: meant for what a person typed.
@@ -155,6 +164,22 @@ impl TaskGraph {
     }
 }
 
+/// The ids say nothing that recipes and task names do not, so they are not compared.
+impl PartialEq for TaskGraph {
+    fn eq(&self, other: &Self) -> bool {
+        self.recipes == other.recipes
+            && self.task_names == other.task_names
+            && self.recipe_of == other.recipe_of
+            && self.task_name_of == other.task_name_of
+            && self.dependencies == other.dependencies
+            && self.dependants_first == other.dependants_first
+            && self.durations == other.durations
+            && self.work_bytes == other.work_bytes
+    }
+}
+
+impl Eq for TaskGraph {}
+
 /// Edges in compressed form: the neighbours of all tasks in one list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Adjacency {
@@ -196,6 +221,15 @@ impl Adjacency {
             targets[*place as usize] = to;
             *place += 1;
         }
+        drop_repetitions(&mut offsets, &mut targets);
+        Self { offsets, targets }
+    }
+
+    /// From compressed form; edges that are there twice count once. The caller has checked that the
+    /// offsets ascend from 0 to the number of targets, and every target.
+    pub(crate) fn from_compressed(offsets: &[u32], targets: &[TaskIndex]) -> Self {
+        let mut offsets = offsets.to_vec();
+        let mut targets = targets.to_vec();
         drop_repetitions(&mut offsets, &mut targets);
         Self { offsets, targets }
     }

@@ -153,8 +153,14 @@ fn closing(story: &Story) -> String {
         (story.count(GroupVerdict::Failed), "failed"),
         (story.count(GroupVerdict::Skipped), "skipped"),
         (story.count(GroupVerdict::Stopped), "stopped"),
-        (story.left_out.iter().filter(|l| l.failed).count(), "unchecked"),
-        (story.left_out.iter().filter(|l| !l.failed).count(), "not tried"),
+        (
+            story.left_out.iter().filter(|l| l.failed).count(),
+            "unchecked",
+        ),
+        (
+            story.left_out.iter().filter(|l| !l.failed).count(),
+            "not tried",
+        ),
     ];
     let parts: Vec<String> = counted
         .iter()

@@ -85,6 +85,11 @@ impl Order {
         &self.sequence
     }
 
+    /// The tasks, most important first, without the reverse.
+    pub fn into_sequence(self) -> Vec<TaskIndex> {
+        self.sequence
+    }
+
     /// For each task its place in the order, from 0: BitBake's reverse priority map.
     pub fn places(&self) -> &[u32] {
         &self.places

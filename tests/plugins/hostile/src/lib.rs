@@ -11,12 +11,18 @@
 //! | `wrong-recipe` | answers about a recipe that nobody asked about |
 //! | `unknown-op` | asks the host for an operation that no host has, and fails with its answer |
 //! | anything else | an error from create |
+//!
+//! With the setting `recipe` it misbehaves only towards the group of that recipe, from its first
+//! call about it on; a plugin that is being made cannot tell.
 
 use auh_sdk::{
     FailureClass, Host, Options, RecipeName, RecipeOutcome, RecipeStatus, Step, StepError,
     StepOutcome, StepRequest,
 };
-use std::thread;
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Misbehaviour {
@@ -33,11 +39,28 @@ enum Misbehaviour {
 
 struct Hostile {
     misbehaviour: Misbehaviour,
+    /// The recipe that it is after; everybody without one.
+    victim: Option<String>,
+    /// True once it was asked about its victim.
+    roused: AtomicBool,
+}
+
+impl Hostile {
+    fn is_after(&self, request: &StepRequest) -> bool {
+        let mut recipes = request.groups.iter().flat_map(|work| &work.group.recipes);
+        self.victim
+            .as_ref()
+            .is_none_or(|victim| recipes.any(|recipe| recipe.name.as_str() == victim))
+    }
 }
 
 impl Step for Hostile {
     fn run(&self, request: &StepRequest, host: &Host) -> Result<StepOutcome, StepError> {
         let mut outcome = well_behaved(request);
+        if !self.is_after(request) {
+            return Ok(outcome);
+        }
+        self.roused.store(true, Ordering::Relaxed);
         match self.misbehaviour {
             Misbehaviour::None | Misbehaviour::PanicInDrop => {}
             Misbehaviour::PanicInCall => panic!("hostile in call"),
@@ -56,7 +79,7 @@ impl Step for Hostile {
 
 impl Drop for Hostile {
     fn drop(&mut self) {
-        if self.misbehaviour == Misbehaviour::PanicInDrop {
+        if self.misbehaviour == Misbehaviour::PanicInDrop && *self.roused.get_mut() {
             panic!("hostile in drop");
         }
     }
@@ -117,7 +140,12 @@ fn create(options: &Options) -> Result<Hostile, StepError> {
             return Err(StepError::infrastructure(message));
         }
     };
-    Ok(Hostile { misbehaviour })
+    let victim = options.get("recipe").and_then(|value| value.as_str());
+    Ok(Hostile {
+        misbehaviour,
+        victim: victim.map(str::to_owned),
+        roused: AtomicBool::new(false),
+    })
 }
 
 auh_sdk::export_step! {

@@ -139,7 +139,10 @@ impl Show {
 
     fn command_started(&mut self, label: &str) {
         match self {
-            Self::Moving(moving) => moving.head.set_message(terminal::harmless(label)),
+            Self::Moving(moving) => {
+                moving.head.reset_elapsed();
+                moving.head.set_message(terminal::harmless(label));
+            }
             Self::Plain(plain) => plain.command_started(label),
         }
     }
@@ -189,14 +192,15 @@ impl Moving {
             .machine
             .as_ref()
             .map_or_else(String::new, ToString::to_string);
-        let bar = self.machines.entry(name.clone()).or_insert_with(|| {
-            let style =
-                ProgressStyle::with_template("  {prefix:16} {bar:20} {pos:>4}/{len:4} {wide_msg}");
-            self.bars.add(
-                ProgressBar::new(0)
-                    .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-                    .with_prefix(name),
-            )
+        let bar = self
+            .machines
+            .entry(name.clone())
+            .or_insert_with(|| self.bars.add(ProgressBar::new(0).with_prefix(name)));
+        // A bar of nothing would look finished.
+        bar.set_style(if live.total == 0 {
+            counting()
+        } else {
+            counted()
         });
         bar.set_length(live.total);
         bar.set_position(live.current);
@@ -345,6 +349,17 @@ impl Drop for Waiting {
 }
 
 fn spinner() -> ProgressStyle {
-    ProgressStyle::with_template("{spinner} {wide_msg} {elapsed:>6}")
-        .unwrap_or_else(|_| ProgressStyle::default_spinner())
+    style("{spinner} {wide_msg} {elapsed:>6}")
+}
+
+fn counted() -> ProgressStyle {
+    style("  {prefix:16} {bar:20} {pos:>4}/{len:4} {wide_msg}")
+}
+
+fn counting() -> ProgressStyle {
+    style("  {prefix:16} {wide_msg}")
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }

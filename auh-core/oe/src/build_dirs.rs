@@ -205,7 +205,23 @@ impl BuildDirs {
 
     /// Learns from the build configuration what the copies have to share with the original: one
     /// place each for downloads, shared state and hash equivalence, and a `TMPDIR` of their own.
+    ///
+    /// # Errors
+    /// A machine that no layer configures, which would fail every build on it.
     pub fn learn(&self, base: &Base) -> Result<(), OeError> {
+        for machine in &self.machines {
+            let file = format!("conf/machine/{}.conf", machine.name());
+            let mut folders = base
+                .layers
+                .iter()
+                .map(PathBuf::as_path)
+                .chain([self.original()]);
+            if !folders.any(|folder| folder.join(&file).is_file()) {
+                return Err(OeError::UnknownMachine {
+                    machine: machine.name().to_owned(),
+                });
+            }
+        }
         for machine in &self.machines[1..] {
             let lines = copy::shared_lines(base, self.original(), machine)?;
             self.lock().shared_lines.insert(machine.clone(), lines);

@@ -28,6 +28,9 @@ pub enum OeError {
     /// git does not know who commits.
     #[error("git has no {key}")]
     NoGitIdentity { key: &'static str },
+    /// No layer configures a machine.
+    #[error("no layer has a machine {machine:?} (conf/machine/{machine}.conf)")]
+    UnknownMachine { machine: String },
     /// A path that cannot be written into a BitBake configuration.
     #[error("the path {} contains {what}, which BitBake's configuration cannot hold", .path.display())]
     UnusablePath { path: PathBuf, what: &'static str },
@@ -79,6 +82,9 @@ impl OeError {
             }
             Self::NoGitIdentity { key } => format!("git config --global {key} \"...\""),
             Self::DirtyRecipe { .. } => "commit, stash or undo them first".to_owned(),
+            Self::UnknownMachine { .. } => {
+                "check the spelling, or add the layer that has it to bblayers.conf".to_owned()
+            }
             Self::NoRepository { .. } => {
                 "put the layer under git, with its recipes committed".to_owned()
             }
@@ -112,20 +118,43 @@ impl OeError {
             auh_process::Exit::TimedOut => "was stopped by its time limit".to_owned(),
             auh_process::Exit::Cancelled => return Self::Stopped,
         };
-        let said = finished
-            .last_lines
-            .iter()
-            .rev()
-            .find(|line| line.contains("ERROR") || line.contains("fatal"))
-            .or(finished.last_lines.last())
-            .map_or_else(
-                || "it said nothing".to_owned(),
-                |line| line.trim().to_owned(),
-            );
+        let said = telling(&finished.last_lines).map_or("it said nothing", |line| line.trim());
         Self::Tool {
             tool: tool.to_owned(),
             how,
-            said,
+            said: said.to_owned(),
         }
+    }
+}
+
+/// Of a tool's last lines the one that tells why it failed. OE's sanity checker puts its findings,
+/// such as an invalid `MACHINE`, below an introduction of several lines.
+fn telling(lines: &[String]) -> Option<&str> {
+    let first =
+        |sign: &dyn Fn(&str) -> bool| lines.iter().map(String::as_str).find(|line| sign(line));
+    first(&|line| line.contains(" is invalid"))
+        .or_else(|| first(&|line| line.starts_with("ERROR: ") || line.starts_with("fatal: ")))
+        .or(lines.last().map(String::as_str))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reason_is_found_above_a_closing_line() {
+        let check = |lines: &[&str], expect: &str| {
+            let lines: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
+            assert_eq!(telling(&lines), Some(expect));
+        };
+        check(
+            &["ERROR: no such layer", "Summary: There was 1 ERROR message"],
+            "ERROR: no such layer",
+        );
+        check(
+            &["ERROR: OE-core's sanity checker", "MACHINE=x is invalid."],
+            "MACHINE=x is invalid.",
+        );
+        check(&["a", "b"], "b");
     }
 }

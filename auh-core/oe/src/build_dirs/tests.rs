@@ -12,12 +12,15 @@ impl Fixture {
         let folder = tempfile::tempdir().unwrap();
         let build_dir = folder.path().canonicalize().unwrap().join("build");
         fs::create_dir_all(build_dir.join("conf/multiconfig")).unwrap();
+        fs::create_dir_all(build_dir.join("conf/machine")).unwrap();
         fs::create_dir_all(build_dir.join("cache")).unwrap();
         for (name, text) in [
             ("conf/local.conf", "MACHINE ??= \"x\"\n"),
             ("conf/bblayers.conf", "BBLAYERS = \"\"\n"),
             ("conf/multiconfig/a.conf", "A = \"1\"\n"),
             ("cache/bb_codeparser.dat", "analysis"),
+            ("conf/machine/qemux86-64.conf", ""),
+            ("conf/machine/qemuarm.conf", ""),
         ] {
             fs::write(build_dir.join(name), text).unwrap();
         }
@@ -186,5 +189,16 @@ fn processors_are_divided_among_builds_and_never_none() {
     assert_eq!(
         Threads::Fixed(NonZero::new(5).unwrap()).per_build(1),
         Some(5)
+    );
+}
+
+#[test]
+fn a_machine_that_no_layer_has_is_named() {
+    let fixture = Fixture::new();
+    fs::remove_file(fixture.build_dir.join("conf/machine/qemuarm.conf")).unwrap();
+    let error = fixture.enter(true).learn(&Base::default()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "no layer has a machine \"qemuarm\" (conf/machine/qemuarm.conf)"
     );
 }

@@ -120,6 +120,13 @@ impl<S: Step> Part<S> for StepPart {
 struct SchedulerPart;
 
 impl<S: Scheduler> Part<S> for SchedulerPart {
+    fn call(&self, scheduler: &S, _: &Host, op: &str, _: &str) -> Result<RString, PluginFault> {
+        match op {
+            "restricts" => json(&scheduler.restricts()),
+            _ => Err(PluginFault::error(format!("unknown operation {op:?}"))),
+        }
+    }
+
     fn order(
         &self,
         scheduler: &S,

@@ -66,6 +66,12 @@ pub trait Scheduler: Send + Sync + 'static {
     fn pick(&self, moment: &Moment<'_>) -> Option<u32> {
         moment.ready.first().copied()
     }
+
+    /// Whether `pick` says more than the order does. Where asking is dear, a host asks only
+    /// schedulers that answer true; the others' tasks start in order.
+    fn restricts(&self) -> bool {
+        false
+    }
 }
 
 /// Manifest of a step that works on one group.

@@ -1,6 +1,9 @@
-//! A pretended host, so that a step can be tested without running anything.
+//! A pretended host and pretended work, so that a step can be tested without running anything.
 
-use crate::{CommandResult, Exit, Host, RunCommand};
+use crate::{
+    CommandResult, Exit, Group, GroupState, GroupWork, Host, MachineBuild, Options, Recipe,
+    RecipeName, RunCommand, RunContext, StepRequest,
+};
 use auh_abi::{
     Host_TO,
     abi_stable::{
@@ -8,8 +11,14 @@ use auh_abi::{
         type_level::downcasting::TD_Opaque,
     },
 };
-use auh_protocol::host::{LogLine, op};
-use std::sync::{Arc, Mutex};
+use auh_protocol::{
+    Target, Version,
+    host::{LogLine, op},
+};
+use std::{
+    path::Path,
+    sync::{Arc, Mutex},
+};
 
 type Answering = dyn Fn(&RunCommand) -> CommandResult + Send + Sync;
 
@@ -104,6 +113,62 @@ impl auh_abi::Host for PretendHost {
             Ok(answer) => RResult::ROk(answer.into()),
             Err(error) => RResult::RErr(error.to_string().into()),
         }
+    }
+}
+
+/// A recipe at version 1.0 that shall go to 2.0; its file is `NAME/NAME_1.0.bb` in `layer`.
+///
+/// # Panics
+/// `name` is no recipe name.
+#[must_use]
+pub fn recipe(layer: &Path, name: &str) -> Recipe {
+    let version = |text| Version::new(text).expect("this is a version");
+    Recipe {
+        name: RecipeName::new(name).expect("a recipe's name"),
+        file: layer.join(format!("{name}/{name}_1.0.bb")),
+        layer: None,
+        version: version("1.0"),
+        target: Target {
+            version: version("2.0"),
+            revision: None,
+            new_commits: false,
+        },
+        maintainer: None,
+        packages: Vec::new(),
+    }
+}
+
+/// A request to do `action` with one group of `recipes` for `machines`. `folder` is the run's
+/// directory and the group's; the build directory is `build` in it, each machine's `build-NAME`.
+///
+/// # Panics
+/// One of `machines` is no machine.
+#[must_use]
+pub fn request(
+    folder: &Path,
+    action: &str,
+    recipes: Vec<Recipe>,
+    machines: &[&str],
+) -> StepRequest {
+    let machine = |name: &&str| MachineBuild {
+        machine: name.parse().expect("a machine"),
+        build_dir: folder.join(format!("build-{name}")),
+    };
+    StepRequest {
+        action: action.to_owned(),
+        run: RunContext {
+            folder: folder.to_owned(),
+            build_dir: folder.join("build"),
+            workspace: folder.join("build/workspace"),
+            author: "Upgrade Helper <uh@not.set>".to_owned(),
+        },
+        groups: vec![GroupWork {
+            group: Group { recipes },
+            folder: folder.to_owned(),
+            state: GroupState::default(),
+        }],
+        machines: machines.iter().map(machine).collect(),
+        options: Options::new(),
     }
 }
 

@@ -47,10 +47,8 @@ auh_sdk::export_step! {
 mod tests {
     use super::*;
     use auh_sdk::{
-        CommandResult, Group, GroupState, GroupWork, MachineBuild, Recipe, RecipeName,
-        RecipeStatus, RunCommand, RunContext,
-        pretend::{PretendHost, ended},
-        protocol::{Target, Version},
+        CommandResult, RecipeStatus, RunCommand,
+        pretend::{self, PretendHost, ended},
     };
     use std::path::Path;
 
@@ -58,42 +56,12 @@ mod tests {
         ERROR: Task (/l/hello_2.0.bb:do_compile) failed with exit code '1'\n";
 
     fn request(folder: &Path) -> StepRequest {
-        let version = |text| Version::new(text).unwrap();
-        let recipe = Recipe {
-            name: RecipeName::new("hello").unwrap(),
-            file: "/l/hello_1.0.bb".into(),
-            layer: None,
-            version: version("1.0"),
-            target: Target {
-                version: version("2.0"),
-                revision: None,
-                new_commits: false,
-            },
-            maintainer: None,
-            packages: vec![],
-        };
-        let machines = ["m1", "m2", "m3"].map(|name| MachineBuild {
-            machine: name.parse().unwrap(),
-            build_dir: format!("/build-{name}").into(),
-        });
-        StepRequest {
-            action: "run".into(),
-            run: RunContext {
-                folder: folder.into(),
-                build_dir: "/build".into(),
-                workspace: "/build/workspace".into(),
-                author: String::new(),
-            },
-            groups: vec![GroupWork {
-                group: Group {
-                    recipes: vec![recipe],
-                },
-                folder: folder.into(),
-                state: GroupState::default(),
-            }],
-            machines: machines.into(),
-            options: Options::new(),
-        }
+        pretend::request(
+            folder,
+            "run",
+            vec![pretend::recipe(folder, "hello")],
+            &["m1", "m2", "m3"],
+        )
     }
 
     #[test]

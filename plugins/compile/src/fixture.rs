@@ -1,9 +1,8 @@
 //! A group and recorded builds for this crate's tests.
 
 use auh_sdk::{
-    CommandResult, Group, GroupState, GroupWork, Machine, Recipe, RecipeName, RunCommand,
-    pretend::{PretendHost, ended},
-    protocol::{Target, Version},
+    CommandResult, Group, GroupState, GroupWork, Machine, RecipeName, RunCommand,
+    pretend::{self, PretendHost, ended},
 };
 use std::{fs, path::Path};
 
@@ -39,20 +38,7 @@ pub(crate) fn names(names: &[&str]) -> Vec<RecipeName> {
 }
 
 pub(crate) fn group(names: &[&str]) -> Group {
-    let version = |text| Version::new(text).unwrap();
-    let recipe = |pn: &&str| Recipe {
-        name: name(pn),
-        file: format!("/layer/{pn}/{pn}_1.0.bb").into(),
-        layer: None,
-        version: version("1.0"),
-        target: Target {
-            version: version("2.0"),
-            revision: None,
-            new_commits: false,
-        },
-        maintainer: None,
-        packages: vec![],
-    };
+    let recipe = |name: &&str| pretend::recipe(Path::new("/layer"), name);
     Group {
         recipes: names.iter().map(recipe).collect(),
     }

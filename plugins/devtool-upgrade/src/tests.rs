@@ -3,10 +3,10 @@
 
 use crate::DevtoolUpgrade;
 use auh_sdk::{
-    CommandResult, Exit, Failure, FailureClass, Group, GroupState, GroupWork, Options, Place,
-    Recipe, RecipeName, RecipeStatus, RunCommand, RunContext, Step, StepOutcome, StepRequest,
-    pretend::{PretendHost, ended},
-    protocol::{Revision, Target, Version},
+    CommandResult, Exit, Failure, FailureClass, Place, Recipe, RecipeName, RecipeStatus,
+    RunCommand, Step, StepOutcome, StepRequest,
+    pretend::{self, PretendHost, ended},
+    protocol::Revision,
 };
 use real_git::Layer;
 use std::{
@@ -55,39 +55,11 @@ impl Bench {
     }
 
     fn recipe(&self, name: &str) -> Recipe {
-        let file = format!("recipes/{name}/{name}_1.0.bb");
-        Recipe {
-            name: RecipeName::new(name).unwrap(),
-            file: self.layer.top().join(file),
-            layer: None,
-            version: Version::new("1.0").unwrap(),
-            target: Target {
-                version: Version::new("2.0").unwrap(),
-                revision: None,
-                new_commits: false,
-            },
-            maintainer: None,
-            packages: vec![],
-        }
+        pretend::recipe(&self.layer.top().join("recipes"), name)
     }
 
     fn request(&self, recipes: Vec<Recipe>) -> StepRequest {
-        StepRequest {
-            action: "run".into(),
-            run: RunContext {
-                folder: self.folder(),
-                build_dir: self.layer.beside().join("build"),
-                workspace: self.workspace(),
-                author: String::new(),
-            },
-            groups: vec![GroupWork {
-                group: Group { recipes },
-                folder: self.folder(),
-                state: GroupState::default(),
-            }],
-            machines: vec![],
-            options: Options::new(),
-        }
+        pretend::request(&self.folder(), "run", recipes, &[])
     }
 
     /// A host with the real git and a devtool whose `upgrade`, `finish` and `reset` are given.

@@ -2,10 +2,10 @@
 
 use crate::{GitCommit, create, policy::RevertPolicy};
 use auh_sdk::{
-    Commit, Failure, FailureClass, Group, GroupState, GroupWork, Host, LicenceChange, Options,
-    Recipe, RecipeName, RecipeStatus, RepositoryChange, RunContext, Step, StepOutcome, StepRequest,
-    pretend::PretendHost,
-    protocol::{Target, Version, step::RecipeFailure},
+    Commit, Failure, FailureClass, GroupState, Host, LicenceChange, Options, RecipeName,
+    RecipeStatus, RepositoryChange, Step, StepOutcome, StepRequest,
+    pretend::{self, PretendHost},
+    protocol::step::RecipeFailure,
 };
 use real_git::Layer;
 use std::{fs, os::unix::fs::PermissionsExt};
@@ -18,37 +18,10 @@ fn hello() -> RecipeName {
 }
 
 fn request(layer: &Layer, action: &str, state: GroupState) -> StepRequest {
-    let recipe = Recipe {
-        name: hello(),
-        file: layer.top().join("hello/hello_1.0.bb"),
-        layer: None,
-        version: Version::new("1.0").unwrap(),
-        target: Target {
-            version: Version::new("2.0").unwrap(),
-            revision: None,
-            new_commits: false,
-        },
-        maintainer: None,
-        packages: vec![],
-    };
-    StepRequest {
-        action: action.into(),
-        run: RunContext {
-            folder: layer.beside(),
-            build_dir: layer.beside(),
-            workspace: layer.beside(),
-            author: "Upgrade Helper <uh@not.set>".into(),
-        },
-        groups: vec![GroupWork {
-            group: Group {
-                recipes: vec![recipe],
-            },
-            folder: layer.beside(),
-            state,
-        }],
-        machines: vec![],
-        options: Options::new(),
-    }
+    let recipe = pretend::recipe(&layer.top(), "hello");
+    let mut request = pretend::request(&layer.beside(), action, vec![recipe], &[]);
+    request.groups[0].state = state;
+    request
 }
 
 fn host() -> Host {

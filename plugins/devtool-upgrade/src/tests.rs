@@ -117,9 +117,9 @@ impl Devtool {
     /// Recorded for hello; the words are the same for any recipe.
     fn says(&self, code: i32, stderr: &str, pn: &str) -> CommandResult {
         let text = stderr
-            .replace("/build/workspace", &self.workspace.display().to_string())
+            .replace("/oe/build/workspace", &self.workspace.display().to_string())
             .replace(
-                "/build/meta-tiny/recipes-hello",
+                "/oe/meta-tiny/recipes-hello",
                 &self.top.join("recipes").display().to_string(),
             )
             .replace("/hello", &format!("/{pn}"));

@@ -89,8 +89,17 @@ impl Watcher for Screen {
         match &record.event {
             Event::CommandStarted { label, .. } => self.show.command_started(label),
             Event::CommandFinished(end) => self.show.command_ended(&end.label),
-            Event::StepStarted { groups, step, .. } => {
-                self.show.step_started(&groups.join(" "), step);
+            Event::StepStarted {
+                groups,
+                step,
+                action,
+            } => {
+                // As the plan names it, so that two actions of one plugin differ.
+                let step = match action.as_str() {
+                    "run" => step.clone(),
+                    action => format!("{step} {action}"),
+                };
+                self.show.step_started(&groups.join(" "), &step);
             }
             Event::Log {
                 level,

@@ -61,7 +61,7 @@ pub enum ConfigError {
         found: &'static str,
     },
     /// A value of the right type cannot be used.
-    #[error("{at}: {key}: {reason}")]
+    #[error("{at}: {}{reason}", key_beside(at, key))]
     Invalid {
         /// Where.
         at: Source,
@@ -89,6 +89,14 @@ impl ConfigError {
             Self::UnknownKey { nearest, .. } => Some(did_you_mean(nearest.as_deref())),
             Self::Invalid { hint, .. } => hint.clone(),
         }
+    }
+}
+
+/// The key, unless its place names it already: a flag does.
+fn key_beside(at: &Source, key: &str) -> String {
+    match at {
+        Source::Flag(_) => String::new(),
+        Source::Shipped | Source::File(_) => format!("{key}: "),
     }
 }
 

@@ -18,9 +18,13 @@ pub enum LoadError {
     /// The file cannot be read.
     #[error("plugin {}: {reason}", .file.display())]
     Unreadable { file: PathBuf, reason: String },
-    /// The file could have been changed by somebody else.
+    /// The file could have been changed by somebody else; `culprit` is the file or its folder.
     #[error("plugin {}: refused, because {reason}", .file.display())]
-    Untrusted { file: PathBuf, reason: String },
+    Untrusted {
+        file: PathBuf,
+        culprit: PathBuf,
+        reason: String,
+    },
     /// The file is no shared library, or only a part of one.
     #[error("plugin {}: {reason}", .file.display())]
     NoLibrary { file: PathBuf, reason: String },
@@ -74,9 +78,9 @@ impl LoadError {
                 list(folders.iter().map(|f| f.display().to_string()))
             ),
             Self::NotFound { known, .. } => format!("there are: {}", known.join(", ")),
-            Self::Untrusted { file, .. } => format!(
-                "chmod go-w {0} and own it, or allow such files with --allow-untrusted-plugins",
-                file.display()
+            Self::Untrusted { culprit, .. } => format!(
+                "chmod go-w {} and own it, or allow such files with --allow-untrusted-plugins",
+                culprit.display()
             ),
             Self::NoLibrary { .. } => "copy or build it again".to_owned(),
             Self::WrongAbi { .. } | Self::WrongLayout { .. } => {

@@ -37,6 +37,7 @@ pub(crate) fn check(file: &Path, trust: Trust) -> Result<(), LoadError> {
     match reason_against(&metadata, me, &format!("the file {}", file.display())) {
         Some(reason) if trust == Trust::Strict => Err(LoadError::Untrusted {
             file: file.to_owned(),
+            culprit: file.to_owned(),
             reason,
         }),
         _ => check_folder(file, trust, me),
@@ -56,6 +57,7 @@ fn check_folder(file: &Path, trust: Trust, me: u32) -> Result<(), LoadError> {
     match reason_against(&metadata, me, &format!("its folder {}", folder.display())) {
         Some(reason) if trust == Trust::Strict && !sticky => Err(LoadError::Untrusted {
             file: file.to_owned(),
+            culprit: folder.to_owned(),
             reason,
         }),
         _ => Ok(()),

@@ -119,12 +119,23 @@ impl OeError {
             auh_process::Exit::Cancelled => return Self::Stopped,
         };
         let said = telling(&finished.last_lines).map_or("it said nothing", |line| line.trim());
+        if let Some(machine) = unknown_machine(said) {
+            return Self::UnknownMachine {
+                machine: machine.to_owned(),
+            };
+        }
         Self::Tool {
             tool: tool.to_owned(),
             how,
             said: said.to_owned(),
         }
     }
+}
+
+/// The machine that OE's sanity checker says is none.
+fn unknown_machine(said: &str) -> Option<&str> {
+    let (machine, _) = said.strip_prefix("MACHINE=")?.split_once(" is invalid")?;
+    Some(machine)
 }
 
 /// Of a tool's last lines the one that tells why it failed. OE's sanity checker puts its findings,
@@ -156,5 +167,9 @@ mod tests {
             "MACHINE=x is invalid.",
         );
         check(&["a", "b"], "b");
+        assert_eq!(
+            unknown_machine("MACHINE=x is invalid. Please set"),
+            Some("x")
+        );
     }
 }

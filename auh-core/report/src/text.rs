@@ -23,7 +23,7 @@ pub fn summary(story: &Story, folder: &std::path::Path) -> String {
     }
     for left_out in &story.left_out {
         let word = if left_out.failed {
-            "failed"
+            "unchecked"
         } else {
             "not tried"
         };

@@ -231,12 +231,12 @@ fn flags_are_named_in_errors() {
         machines: Some("-x".into()),
         ..Flags::default()
     };
-    assert!(load(flags).starts_with("--machines: machines: \"-x\" is no valid machine"));
+    assert!(load(flags).starts_with("--machines: \"-x\" is no valid machine"));
     let flags = Flags {
         machines: Some(" ".into()),
         ..Flags::default()
     };
-    assert_eq!(load(flags), "--machines: machines: no machine to build for");
+    assert_eq!(load(flags), "--machines: no machine to build for");
     let flags = Flags {
         pipeline: Some("defualt".into()),
         ..Flags::default()

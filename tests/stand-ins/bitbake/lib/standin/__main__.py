@@ -22,7 +22,7 @@ def record_call(tool, arguments):
     if not log:
         return
     entry = {"argv": [tool, *arguments], "cwd": os.getcwd()}
-    entry.update({name: os.environ.get(name) for name in ("BUILDDIR", "MACHINE", "BBPATH")})
+    entry.update({name: os.environ.get(name) for name in ("BUILDDIR", "MACHINE", "TCLIBC", "BBPATH")})
     with open(log, "a", encoding="utf-8") as stream:
         stream.write(json.dumps(entry) + "\n")
 

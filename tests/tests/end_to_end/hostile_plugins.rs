@@ -1,0 +1,199 @@
+//! A plugin that misbehaves fails the group that it was asked about, with message and place; the
+//! other groups and the run go on, and the layer is as it was.
+
+use auh_journal::GroupVerdict::{Failed, Succeeded};
+use auh_protocol::FailureClass;
+use auh_tests::{Environment, Finished, Output};
+
+const BEFORE: [&str; 4] = ["hostile", UPGRADE, COMMIT, REVERT];
+const BETWEEN: [&str; 4] = [UPGRADE, "hostile", COMMIT, REVERT];
+const AFTER: [&str; 4] = [UPGRADE, COMMIT, "hostile", REVERT];
+const UPGRADE: &str = "\"devtool-upgrade\"";
+const COMMIT: &str = "{ step = \"git-commit\", always = true }";
+const REVERT: &str = "{ step = \"git-commit\", action = \"revert\", always = true }";
+
+struct Attempt {
+    environment: Environment,
+    output: Output,
+    run: Finished,
+}
+
+/// Upgrades phello and then hello with the hostile step at its place among the others. It
+/// misbehaves towards phello alone, if it can tell groups apart.
+fn attempt(steps: [&str; 4], misbehave: &str) -> Option<Attempt> {
+    let environment = Environment::six()?;
+    let hostile = format!(
+        "{{ step = \"hostile\", with = {{ misbehave = \"{misbehave}\", recipe = \"phello\" }} }}"
+    );
+    let steps = steps.map(|step| if step == "hostile" { &hostile } else { step });
+    environment.settings(&format!(
+        "pipeline = \"odd\"\n[pipelines.odd]\nsteps = [{}]\n",
+        steps.join(", ")
+    ));
+    let call = environment.upgrade("phello hello --machines qemux86-64 --plugin-path");
+    let output = call.args([environment.hostile_plugins()]).run();
+    Some(Attempt {
+        run: environment.latest_run(),
+        output: output.expect_code(1),
+        environment,
+    })
+}
+
+impl Attempt {
+    /// The failure of phello, which is a plugin's fault and no one else's.
+    #[track_caller]
+    fn check_phello_alone_failed(&self, message: &str) {
+        assert_eq!(self.run.with(Failed), ["phello"], "{}", self.output.shown());
+        assert_eq!(self.run.with(Succeeded), ["hello"]);
+        self.check_failure("phello", message);
+        self.check_layer();
+    }
+
+    #[track_caller]
+    fn check_failure(&self, group: &str, message: &str) {
+        let failures = self.run.failures(group);
+        let [(class, said)] = &failures[..] else {
+            panic!("{failures:?}")
+        };
+        assert_eq!(*class, FailureClass::Plugin);
+        let lines_named = without_line_number(said);
+        assert_eq!(lines_named, message);
+        assert!(self.output.stdout.contains(said), "{}", self.output.shown());
+    }
+
+    #[track_caller]
+    fn check_status(&self) {
+        let args = ["status", "--porcelain", "--untracked-files=all"];
+        assert_eq!(self.environment.git(&args), "");
+    }
+
+    /// No group that failed has left anything, and what it had committed was taken back.
+    #[track_caller]
+    fn check_layer(&self) {
+        self.check_status();
+        let environment = &self.environment;
+        for name in self.run.with(Failed) {
+            assert!(environment.recipe(&name, "1.0").exists(), "{name}");
+        }
+        for name in self.run.with(Succeeded) {
+            assert!(environment.recipe(&name, "2.0").exists(), "{name}");
+        }
+        assert!(!environment.build_dir().join("workspace").exists());
+    }
+}
+
+/// The message with `LINE` for the line number of a place.
+fn without_line_number(message: &str) -> String {
+    let Some((before, after)) = message.split_once(".rs:") else {
+        return message.to_owned();
+    };
+    format!(
+        "{before}.rs:LINE{}",
+        after.trim_start_matches(|c: char| c.is_ascii_digit())
+    )
+}
+
+const PLACE: &str = "tests/plugins/hostile/src/lib.rs:LINE";
+
+#[test]
+fn a_panic_in_a_call_fails_its_group_wherever_the_step_stands() {
+    for steps in [BEFORE, BETWEEN, AFTER] {
+        let Some(attempt) = attempt(steps, "panic-in-call") else {
+            return;
+        };
+        let message = format!("plugin hostile panicked at {PLACE}: hostile in call");
+        attempt.check_phello_alone_failed(&message);
+    }
+}
+
+#[test]
+fn a_panic_in_a_thread_of_the_plugin() {
+    let Some(attempt) = attempt(BETWEEN, "panic-in-thread") else {
+        return;
+    };
+    let message = format!("plugin hostile panicked at {PLACE}: hostile in a thread");
+    attempt.check_phello_alone_failed(&message);
+}
+
+#[test]
+fn a_panic_whose_payload_panics_again() {
+    let Some(attempt) = attempt(BETWEEN, "panic-with-payload") else {
+        return;
+    };
+    let message = format!("plugin hostile panicked at {PLACE}: a panic without a message");
+    attempt.check_phello_alone_failed(&message);
+}
+
+#[test]
+fn a_panic_in_drop_fails_the_group_after_its_work() {
+    for steps in [BETWEEN, AFTER] {
+        let Some(attempt) = attempt(steps, "panic-in-drop") else {
+            return;
+        };
+        let message = format!("plugin hostile panicked at {PLACE}: hostile in drop");
+        attempt.check_phello_alone_failed(&message);
+    }
+}
+
+/// A plugin that is being made knows of no group yet, so each one fails; the run still ends.
+#[test]
+fn a_panic_in_create_fails_each_group_and_the_run_comes_to_its_end() {
+    for steps in [BEFORE, BETWEEN, AFTER] {
+        let Some(attempt) = attempt(steps, "panic-in-create") else {
+            return;
+        };
+        assert_eq!(attempt.run.with(Failed), ["phello", "hello"]);
+        for group in ["phello", "hello"] {
+            let message = format!("plugin hostile panicked at {PLACE}: hostile in create");
+            attempt.check_failure(group, &message);
+        }
+        attempt.check_layer();
+    }
+}
+
+#[test]
+fn an_error_has_the_class_that_the_plugin_gives_it() {
+    let Some(attempt) = attempt(BETWEEN, "error") else {
+        return;
+    };
+    let failures = attempt.run.failures("phello");
+    assert_eq!(
+        failures,
+        [(FailureClass::Test, "hostile on purpose".to_owned())]
+    );
+    assert_eq!(attempt.run.with(Succeeded), ["hello"]);
+    // A failed test takes no commit back unless the settings say so.
+    attempt.check_status();
+    assert!(attempt.environment.recipe("phello", "2.0").exists());
+}
+
+#[test]
+fn an_answer_without_the_recipe_is_a_failure() {
+    let Some(attempt) = attempt(BETWEEN, "no-recipes") else {
+        return;
+    };
+    attempt.check_phello_alone_failed("plugin hostile said nothing about this recipe");
+}
+
+#[test]
+fn an_answer_about_a_stranger_is_a_failure() {
+    let Some(attempt) = attempt(BETWEEN, "wrong-recipe") else {
+        return;
+    };
+    attempt.check_phello_alone_failed(
+        "plugin hostile answered about nobody, which it was not asked about",
+    );
+}
+
+#[test]
+fn an_operation_that_no_host_has_is_a_failure() {
+    let Some(attempt) = attempt(BETWEEN, "unknown-op") else {
+        return;
+    };
+    let failures = attempt.run.failures("phello");
+    let message = "this auh does not know the operation \"no-such-operation\"";
+    let expected = (FailureClass::Infrastructure, message.to_owned());
+    assert_eq!(failures, [expected]);
+    assert_eq!(attempt.run.with(Succeeded), ["hello"]);
+    attempt.check_layer();
+}

@@ -1,5 +1,7 @@
 //! The command line.
 
+pub(crate) mod schedule;
+
 use clap::{Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -24,6 +26,9 @@ pub(crate) enum Command {
     Check(Check),
     #[command(subcommand)]
     Plugin(Plugin),
+    #[command(subcommand)]
+    Schedule(schedule::Schedule),
+    BitbakeLayer(BitbakeLayer),
 }
 
 /// Upgrade recipes: devtool, builds for all machines, commit, patch
@@ -88,6 +93,21 @@ pub(crate) enum Plugin {
         #[arg(long)]
         allow_untrusted_plugins: bool,
     },
+}
+
+/// Write a layer with which BitBake orders its tasks by auh's schedulers
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  auh bitbake-layer ../meta-auh-schedulers
+  bitbake-layers add-layer ../meta-auh-schedulers
+  echo 'BB_SCHEDULER = \"auh-speed\"' >> conf/local.conf")]
+pub(crate) struct BitbakeLayer {
+    /// The layer's folder: a new one, or one that was written before
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+    #[command(flatten)]
+    pub plugins: PluginFlags,
 }
 
 /// Which settings apply.

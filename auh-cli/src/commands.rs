@@ -1,5 +1,7 @@
 //! The subcommands, one file each.
 
+pub(crate) mod bitbake_layer;
 pub(crate) mod check;
 pub(crate) mod plugin;
+pub(crate) mod schedule;
 pub(crate) mod upgrade;

@@ -34,6 +34,8 @@ fn main() -> ExitCode {
         Command::Upgrade(upgrade) => commands::upgrade::upgrade(upgrade),
         Command::Check(check) => commands::check::check(check),
         Command::Plugin(plugin) => commands::plugin::plugin(plugin),
+        Command::Schedule(command) => commands::schedule::schedule(command),
+        Command::BitbakeLayer(layer) => commands::bitbake_layer::bitbake_layer(layer),
     };
     match result {
         Ok(status) => status.into(),

@@ -92,11 +92,11 @@ impl ConfigError {
     }
 }
 
-/// The key, unless its place names it already: a flag does.
+/// The key, unless its place is the flag of the same name.
 fn key_beside(at: &Source, key: &str) -> String {
     match at {
-        Source::Flag(_) => String::new(),
-        Source::Shipped | Source::File(_) => format!("{key}: "),
+        Source::Flag(flag) if flag.trim_start_matches('-') == key => String::new(),
+        Source::Flag(_) | Source::Shipped | Source::File(_) => format!("{key}: "),
     }
 }
 

@@ -10,6 +10,8 @@ use crate::task_graph::{Adjacency, TaskGraph, TaskIndex, UNKNOWN};
 pub struct TaskGraphBuilder {
     ids: Names,
     recipes: Interner,
+    /// For each recipe its name, empty where it is not known; may end early.
+    recipe_names: Vec<String>,
     task_names: Interner,
     recipe_of: Vec<u32>,
     task_name_of: Vec<u32>,
@@ -65,6 +67,7 @@ impl TaskGraphBuilder {
         Self {
             ids: Names::default(),
             recipes: Interner::new(),
+            recipe_names: Vec::new(),
             task_names: Interner::new(),
             recipe_of: Vec::new(),
             task_name_of: Vec::new(),
@@ -127,6 +130,17 @@ impl TaskGraphBuilder {
         self.edges.push((task, dependency));
     }
 
+    /// Says what the task's recipe is called (PN). What is said first counts.
+    pub fn recipe_name(&mut self, task: TaskIndex, name: &str) {
+        let recipe = self.recipe_of[task as usize] as usize;
+        if self.recipe_names.len() <= recipe {
+            self.recipe_names.resize(recipe + 1, String::new());
+        }
+        if self.recipe_names[recipe].is_empty() {
+            name.clone_into(&mut self.recipe_names[recipe]);
+        }
+    }
+
     /// Says how long a task takes, in microseconds.
     pub fn duration(&mut self, task: TaskIndex, microseconds: u64) {
         set(&mut self.durations, task, microseconds);
@@ -148,11 +162,16 @@ impl TaskGraphBuilder {
         drop(std::mem::take(&mut self.edges));
         let (dependants, dependants_first) = without_loops(&dependencies, || self.ids.clone())?;
         self.ids.shrink_to_fit();
+        let recipes = self.recipes.into_names();
+        if !self.recipe_names.is_empty() {
+            self.recipe_names.resize(recipes.len(), String::new());
+        }
         self.durations.resize(tasks, UNKNOWN);
         self.work_bytes.resize(tasks, UNKNOWN);
         Ok(TaskGraph {
             ids: self.ids.into(),
-            recipes: self.recipes.into_names(),
+            recipes,
+            recipe_names: self.recipe_names.iter().map(String::as_str).collect(),
             task_names: self.task_names.into_names(),
             recipe_of: self.recipe_of,
             task_name_of: self.task_name_of,

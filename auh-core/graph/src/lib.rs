@@ -1,6 +1,7 @@
 //! Task graphs and orders over them: the one [`TaskGraph`], readers for BitBake's files, BitBake's
-//! weights, and the orders that schedulers are made of. No files are opened here, nothing is
-//! printed, no time is read; a reader takes bytes that somebody else opened and decompressed.
+//! weights, the orders that schedulers are made of, and what was measured or modelled of tasks.
+//! Nothing is printed and no time is read; a reader takes bytes that somebody else opened and
+//! decompressed. The one thing that is opened here is a folder of buildstats.
 //!
 //! ```
 //! use auh_graph::{Weights, order, read_task_depends};
@@ -20,17 +21,20 @@
 mod builder;
 mod cycle;
 mod index_table;
+mod measured;
 pub mod model;
 mod names;
 pub mod order;
 mod parts;
 mod read;
+mod recipe_name;
 mod task_graph;
 mod weights;
 mod work_folders;
 
 pub use builder::{GraphError, TaskGraphBuilder};
 pub use cycle::{LoopTask, Loops};
+pub use measured::{Buildstats, BuildstatsError, WorkSizes};
 pub use names::Names;
 pub use order::{NotAPermutation, Order};
 pub use parts::GraphParts;

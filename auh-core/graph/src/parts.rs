@@ -45,6 +45,7 @@ impl TaskGraph {
             recipe_of: parts.recipe_of.to_vec(),
             task_name_of: parts.task_name_of.to_vec(),
             recipes: parts.recipes,
+            recipe_names: Names::default(),
             task_names: parts.task_names,
             dependencies,
             dependants,

@@ -1,8 +1,10 @@
 //! The one task graph: tasks, what each waits for, and what waits for it.
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use crate::names::Names;
+use crate::recipe_name;
 
 /// Which task: its place in the graph's own order, from 0.
 pub type TaskIndex = u32;
@@ -19,6 +21,8 @@ pub struct TaskGraph {
     /// Made when they are first asked for, where the graph came without them.
     pub(crate) ids: OnceLock<Names>,
     pub(crate) recipes: Names,
+    /// For each recipe its name where that is known, else nothing; empty when none is.
+    pub(crate) recipe_names: Names,
     pub(crate) task_names: Names,
     pub(crate) recipe_of: Vec<u32>,
     pub(crate) task_name_of: Vec<u32>,
@@ -102,6 +106,15 @@ impl TaskGraph {
         self.recipes.get(self.recipe_of(task))
     }
 
+    /// The recipe's name (PN): what a graph from `task-depends.dot` says, else what follows from
+    /// the file.
+    pub fn recipe_name(&self, recipe: u32) -> Cow<'_, str> {
+        if !self.recipe_names.is_empty() && !self.recipe_names.get(recipe).is_empty() {
+            return Cow::Borrowed(self.recipe_names.get(recipe));
+        }
+        recipe_name::from_file(self.recipes.get(recipe))
+    }
+
     /// The task's own name as a text, such as `do_compile`.
     pub fn task_name(&self, task: TaskIndex) -> &str {
         self.task_names.get(self.task_name_of(task))
@@ -168,6 +181,7 @@ impl TaskGraph {
 impl PartialEq for TaskGraph {
     fn eq(&self, other: &Self) -> bool {
         self.recipes == other.recipes
+            && self.recipe_names == other.recipe_names
             && self.task_names == other.task_names
             && self.recipe_of == other.recipe_of
             && self.task_name_of == other.task_name_of

@@ -130,7 +130,9 @@ impl TaskGraph {
     fn to_builder(&self) -> Result<TaskGraphBuilder, GraphError> {
         let mut builder = TaskGraphBuilder::new();
         for task in self.tasks() {
+            let recipe_name = self.recipe_name(self.recipe_of(task));
             builder.task_of(self.recipe(task), self.task_name(task))?;
+            builder.recipe_name(task, &recipe_name);
             for &dependency in self.dependencies().of(task) {
                 builder.depends(task, dependency);
             }

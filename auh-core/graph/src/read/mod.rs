@@ -28,7 +28,7 @@ pub enum ReadError {
     Graph(#[from] GraphError),
 }
 
-fn at(line: u64, problem: impl Into<String>) -> ReadError {
+pub(crate) fn at(line: u64, problem: impl Into<String>) -> ReadError {
     ReadError::Line {
         line,
         problem: problem.into(),
@@ -36,7 +36,7 @@ fn at(line: u64, problem: impl Into<String>) -> ReadError {
 }
 
 /// A text for an error message: quoted, and cut if long.
-fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     const MOST: usize = 120;
     match text.char_indices().nth(MOST) {
         None => format!("{text:?}"),

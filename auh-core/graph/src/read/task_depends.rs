@@ -189,7 +189,11 @@ impl Statements {
             format!("the label of {name} is not its recipe and task, version and file: {label}")
         })?;
         let task = self.builder.task_of(file, task);
-        self.described[index as usize] = Some(task.map_err(|error| error.to_string())?);
+        let task = task.map_err(|error| error.to_string())?;
+        if let Some((recipe, _)) = name.rsplit_once('.') {
+            self.builder.recipe_name(task, recipe);
+        }
+        self.described[index as usize] = Some(task);
         Ok(())
     }
 
@@ -309,6 +313,7 @@ mod tests {
         );
         assert_eq!(graph.dependencies().of(0), [1]);
         assert_eq!(graph.recipe(0), "mc:arm:virtual:native:/l/a_1.0.bb");
+        assert_eq!(graph.recipe_name(0), "mc:arm:a");
     }
 
     #[test]

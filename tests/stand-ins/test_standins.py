@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,13 +23,23 @@ class Environment:
 
     def __init__(self, *options):
         self.folder = tempfile.TemporaryDirectory(prefix="standin")
-        self.top = os.path.join(os.path.realpath(self.folder.name), "env")
-        home = os.path.join(self.folder.name, "gitconfig")
+        place = os.path.realpath(self.folder.name)
+        self.top, self._untouched = os.path.join(place, "env"), os.path.join(place, "untouched")
+        home = os.path.join(place, "gitconfig")
         with open(home, "w", encoding="utf-8") as stream:
             stream.write("[user]\n\tname = Tester\n\temail = tester@example.com\n")
         kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         self.variables = dict(kept, GIT_CONFIG_GLOBAL=home, GIT_CONFIG_NOSYSTEM="1", LC_ALL="C.UTF-8")
-        subprocess.run([sys.executable, os.path.join(HERE, "make-layer"), self.top, *options], check=True, env=self.variables)
+        # Compiled once, and not into the folders of the sources.
+        self.variables["PYTHONPYCACHEPREFIX"] = os.path.join(place, "compiled")
+        # -S: the tools need nothing but the standard library.
+        subprocess.run([sys.executable, "-S", os.path.join(HERE, "make-layer"), self.top, *options], check=True, env=self.variables)
+        os.rename(self.top, self._untouched)
+
+    def renew(self):
+        """Put it back, at the same place, to what it was when it was made."""
+        shutil.rmtree(self.top, ignore_errors=True)
+        shutil.copytree(self._untouched, self.top, symlinks=True)
 
     def run(self, *command, **variables):
         return subprocess.run([self.top + "/run", *command], capture_output=True, text=True, env=dict(self.variables, **variables))
@@ -55,13 +66,17 @@ class Environment:
 
 
 class StandinTest(unittest.TestCase):
-    """Each test has an environment of its own."""
+    """Each test has a fresh environment; it is made once and copied, as making it takes longer than most tests."""
 
     options = ()
+    made = {}
 
     def setUp(self):
-        self.env = Environment(*self.options)
-        self.addCleanup(self.env.folder.cleanup)
+        if self.options not in self.made:
+            self.made[self.options] = Environment(*self.options)
+            unittest.addModuleCleanup(self.made[self.options].folder.cleanup)
+        self.env = self.made[self.options]
+        self.env.renew()
 
     def assert_lines(self, text, patterns):
         """The text's lines match the patterns, one for one."""
@@ -158,6 +173,13 @@ class Upgrades(StandinTest):
             SUMMARY = "tiny hello"
             """
         self.assertTrue(text.startswith(textwrap.dedent(expected) % " "), text)
+
+    def test_a_file_of_the_same_size_and_time_is_the_new_one(self):
+        self.env.upgrade("phello")
+        for name in ("hello.sh", "LICENSE"):
+            released = self.env.git("upstream/git", "show", "v2.0:" + name)
+            self.assertEqual(self.env.git("build/workspace/sources/phello", "show", "devtool-base-2.0:" + name), released)
+        self.assertEqual(self.env.git("build/workspace/sources/phello", "status", "--porcelain"), "")
 
     def test_changelog_holds_the_news(self):
         self.env.upgrade("hello")

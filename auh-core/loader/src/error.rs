@@ -55,14 +55,6 @@ pub enum LoadError {
         high: u32,
         wanted: u32,
     },
-    /// Something else than what it is wanted for.
-    #[error("plugin {}: {name} is a {found} plugin, and a {wanted} is needed", .file.display())]
-    WrongKind {
-        file: PathBuf,
-        name: String,
-        found: PluginKind,
-        wanted: PluginKind,
-    },
     /// Its manifest cannot be had or says something else than its file name.
     #[error("plugin {}: {reason}", .file.display())]
     BadManifest { file: PathBuf, reason: String },
@@ -90,10 +82,9 @@ impl LoadError {
                 "rebuild it with the auh-sdk of this release".to_owned()
             }
             Self::WrongApi { .. } => "use a newer auh".to_owned(),
-            Self::Unreadable { .. }
-            | Self::NoPlugin { .. }
-            | Self::WrongKind { .. }
-            | Self::BadManifest { .. } => return None,
+            Self::Unreadable { .. } | Self::NoPlugin { .. } | Self::BadManifest { .. } => {
+                return None;
+            }
         })
     }
 

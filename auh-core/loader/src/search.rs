@@ -55,7 +55,7 @@ impl Search {
     /// manifest has it as an alias.
     pub fn load(&self, kind: PluginKind, name: &str) -> Result<Plugin, LoadError> {
         if let Some(file) = self.files().get(&file_name(kind, name)) {
-            return self.expect(file, kind);
+            return load(file, self.trust);
         }
         let of_kind: Vec<_> = self
             .all()
@@ -82,19 +82,6 @@ impl Search {
             .values()
             .map(|file| load(file, self.trust))
             .collect()
-    }
-
-    fn expect(&self, file: &Path, kind: PluginKind) -> Result<Plugin, LoadError> {
-        let plugin = load(file, self.trust)?;
-        if plugin.manifest().kind == kind {
-            return Ok(plugin);
-        }
-        Err(LoadError::WrongKind {
-            file: file.to_owned(),
-            name: plugin.manifest().name.clone(),
-            found: plugin.manifest().kind,
-            wanted: kind,
-        })
     }
 
     /// Plugin files by file name; of the same name, the one in the best folder.

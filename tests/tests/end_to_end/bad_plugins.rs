@@ -30,6 +30,12 @@ fn install(folder: &Path, bytes: &[u8], mode: u32) -> PathBuf {
     file
 }
 
+fn renamed(file: &Path, name: &str) -> PathBuf {
+    let new = file.with_file_name(name);
+    fs::rename(file, &new).unwrap();
+    new
+}
+
 /// Upgrades with the folder in front of the others, and checks that nothing was changed.
 #[track_caller]
 fn refused(environment: &Environment, folder: &Path) -> Output {
@@ -155,8 +161,7 @@ fn a_scheduler_under_the_name_of_a_step() {
     };
     environment.settings("pipeline = \"odd\"\n[pipelines.odd]\nsteps = [\"basic\"]\n");
     let bytes = shipped(&environment, "libauh_scheduler_basic.so");
-    let file = install(&folder, &bytes, 0o755);
-    fs::rename(&file, folder.join("libauh_step_basic.so")).unwrap();
+    renamed(&install(&folder, &bytes, 0o755), "libauh_step_basic.so");
     insta::assert_snapshot!(refused(&environment, &folder).shown());
 }
 
@@ -187,4 +192,37 @@ fn plugin_list_shows_the_good_ones_and_says_what_is_wrong_with_the_others() {
         .lines()
         .filter(|line| line.starts_with("error: "));
     assert_eq!(errors.count(), 1, "{}", output.shown());
+}
+
+#[test]
+fn a_plugin_of_another_abi() {
+    let Some((environment, folder)) = with_odd_step() else {
+        return;
+    };
+    let file = environment
+        .hostile_plugins()
+        .join("libauh_step_other_abi.so");
+    install(&folder, &fs::read(file).unwrap(), 0o755);
+    insta::assert_snapshot!(refused(&environment, &folder).shown());
+}
+
+#[test]
+fn a_manifest_that_lies() {
+    let Some((environment, folder)) = with_odd_step() else {
+        return;
+    };
+    let hostile = environment.hostile_plugins().join("libauh_step_hostile.so");
+    let file = renamed(
+        &install(&folder, &fs::read(hostile).unwrap(), 0o755),
+        "libauh_step_hostile.so",
+    );
+    let check = |lie: &str| {
+        let call = environment.auh().args(["plugin", "check"]).args([&file]);
+        call.env("AUH_HOSTILE_MANIFEST", lie)
+            .run()
+            .expect_code(2)
+            .shown()
+    };
+    let shown = ["old-api", "new-api", "scheduler", "panic"].map(check);
+    insta::assert_snapshot!(shown.join("\n"));
 }

@@ -16,8 +16,8 @@
 //! call about it on; a plugin that is being made cannot tell.
 
 use auh_sdk::{
-    FailureClass, Host, Options, RecipeName, RecipeOutcome, RecipeStatus, Step, StepError,
-    StepOutcome, StepRequest,
+    FailureClass, Host, Options, PluginKind, PluginManifest, RecipeName, RecipeOutcome,
+    RecipeStatus, Step, StepError, StepOutcome, StepRequest,
 };
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -149,12 +149,33 @@ fn create(options: &Options) -> Result<Hostile, StepError> {
 }
 
 auh_sdk::export_step! {
-    manifest: auh_sdk::step_manifest(
+    manifest: manifest(),
+    create: create,
+}
+
+/// The manifest is asked for before there are any settings, so the environment says how it lies.
+fn manifest() -> PluginManifest {
+    let honest = auh_sdk::step_manifest(
         "hostile",
         env!("CARGO_PKG_VERSION"),
         "misbehaves as its settings say",
-    ),
-    create: create,
+    );
+    match std::env::var("AUH_HOSTILE_MANIFEST").as_deref() {
+        Ok("old-api") => PluginManifest {
+            api: (0, 0),
+            ..honest
+        },
+        Ok("new-api") => PluginManifest {
+            api: (98, 99),
+            ..honest
+        },
+        Ok("scheduler") => PluginManifest {
+            kind: PluginKind::Scheduler,
+            ..honest
+        },
+        Ok("panic") => panic!("no manifest today"),
+        _ => honest,
+    }
 }
 
 #[cfg(test)]

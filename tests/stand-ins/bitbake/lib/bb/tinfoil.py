@@ -1,11 +1,11 @@
 """bb.tinfoil: a session that parses the configuration and, if asked, all recipes."""
 
-import logging
 import os
 import sys
 
 import bb.providers
 from standin import bitbake_tool, configuration
+from standin.recipes import Unavailable, parse_recipe_file
 
 
 class TinfoilException(Exception):
@@ -32,11 +32,8 @@ class Tinfoil:
     """One session; it holds the build directory's lock from prepare() to shutdown()."""
 
     def __init__(self, output=sys.stdout, tracking=False, setup_logging=True):
-        self.logger = logging.getLogger("BitBake")
-        self.config_data = None
-        self.recipes_parsed = False
-        self.recipecaches = {}
         self._configuration = self._recipes = self._lock = None
+        self.config_data, self.recipes_parsed = None, False
 
     def __enter__(self):
         return self
@@ -67,23 +64,17 @@ class Tinfoil:
 
     def parse_recipe(self, pn):
         """The data of the best recipe for a name; NoProvider where there is none or it is skipped."""
-        recipes = self._loaded()
-        return recipes.parse(self.get_recipe_file(pn))
+        return self._loaded().parse(self.get_recipe_file(pn))
 
     def get_recipe_file(self, pn):
-        fn, reasons = self._loaded().find(pn)
-        if fn:
-            return fn
-        if reasons:
-            raise bb.providers.NoProvider("%s is unavailable:\n  %s" % (pn, "  \n".join(reasons)))
-        raise bb.providers.NoProvider('Unable to find any recipe file matching "%s"' % pn)
+        try:
+            return self._loaded().file_of(pn)
+        except Unavailable as reason:
+            raise bb.providers.NoProvider(str(reason)) from None
 
     def parse_recipe_file(self, fn, appends=True, appendlist=None, layername=None):
-        recipes = self._loaded()
         if appends:
-            return recipes.parse(fn)
-        from standin.recipes import parse_recipe_file
-
+            return self._loaded().parse(fn)
         return parse_recipe_file(self._configuration, fn, appendlist or ())
 
     def all_recipe_files(self, mc="", variants=True, include_skipped=True):

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-from standin import configuration
+from standin import configuration, files
 
 IDENTITY = ["-c", "user.name=buildhistory", "-c", "user.email=buildhistory@nodistro", "-c", "commit.gpgsign=false"]
 # What the real tool reports without -a, besides large changes of PKGSIZE.
@@ -25,7 +25,7 @@ def write(config, works, targets, succeeded):
     for work in works:
         _write_recipe(config, top, work.data)
     rows = ["%-17s = %s\n" % (layer.title, configuration.revision_of(layer.path)) for layer in config.layers]
-    _save(os.path.join(top, "metadata-revs"), "".join(rows))
+    files.write(os.path.join(top, "metadata-revs"), "".join(rows))
     if config.data.getVar("BUILDHISTORY_COMMIT") == "1":
         _commit(config, top, "".join(rows), targets, succeeded)
 
@@ -33,37 +33,25 @@ def write(config, works, targets, succeeded):
 def _write_recipe(config, top, data):
     folder = os.path.join(top, "packages", data.getVar("MULTIMACH_TARGET_SYS"), data.getVar("PN"))
     image = data.getVar("D")
-    files = sorted(_files(image))
+    installed = sorted(path[len(image) :] for path in files.below(image))
     if "nopackages" in (data.getVar("INHERITED") or "").split():
-        _save(os.path.join(folder, "sysroot"), "".join(path + "\n" for path in files))
+        files.write(os.path.join(folder, "sysroot"), "".join(path + "\n" for path in installed))
         return
     layer = config.layer_of(data.getVar("FILE"))
     fields = [("PV", data.getVar("PV")), ("PR", data.getVar("PR")), ("DEPENDS", data.getVar("DEPENDS") or "")]
     fields += [("PACKAGES", data.getVar("PACKAGES")), ("LAYER", layer.title if layer else "")]
     fields += [("SRC_URI", data.getVar("SRC_URI")), ("CONFIG", "")]
-    _save(os.path.join(folder, "latest"), _fields(fields))
+    files.write(os.path.join(folder, "latest"), _fields(fields))
     for package in data.getVar("PACKAGES").split():
-        owned = files if package == data.getVar("PN") else []
+        owned = installed if package == data.getVar("PN") else []
         size = sum(os.path.getsize(image + path) for path in owned)
         fields = [("PV", data.getVar("PV")), ("PR", data.getVar("PR")), ("RPROVIDES", ""), ("RDEPENDS", data.getVar("RDEPENDS:" + package) or "")]
         fields += [("FILELIST", " ".join(owned)), ("PKGSIZE", str(size))]
-        _save(os.path.join(folder, package, "latest"), _fields(fields))
-
-
-def _files(image):
-    for folder, _, names in os.walk(image):
-        for name in names:
-            yield os.path.join(folder, name)[len(image) :]
+        files.write(os.path.join(folder, package, "latest"), _fields(fields))
 
 
 def _fields(fields):
     return "".join("%s = %s\n" % (name, value) if value else "%s =\n" % name for name, value in fields)
-
-
-def _save(path, text):
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "w", encoding="utf-8") as stream:
-        stream.write(text)
 
 
 def _git(top, *arguments):
@@ -72,7 +60,7 @@ def _git(top, *arguments):
 
 def _commit(config, top, revisions, targets, succeeded):
     if not os.path.isdir(os.path.join(top, ".git")):
-        _git(top, "init", "-q")
+        _git(top, "init", "-q", "--template=")
     _git(top, "tag", "-f", "build-minus-1")
     _git(top, "add", "-A", ".")
     data = config.data
@@ -85,7 +73,7 @@ def _commit(config, top, revisions, targets, succeeded):
 
 def main(arguments):
     default = os.path.join(os.environ.get("BUILDDIR", "."), "buildhistory")
-    parser = argparse.ArgumentParser(prog="buildhistory-diff", description="Reports significant differences in the buildhistory repository.")
+    parser = argparse.ArgumentParser(prog="buildhistory-diff", description="stand-in for buildhistory-diff: what two builds differ in")
     parser.add_argument("-p", "--buildhistory-dir", default=default)
     parser.add_argument("-v", "--report-version", action="store_true")
     parser.add_argument("-a", "--report-all", action="store_true")

@@ -5,7 +5,7 @@ import os
 import re
 import sys
 
-from standin import configuration
+from standin import configuration, files
 
 HEADER = """# Automated config file controlled by tools
 #
@@ -20,105 +20,90 @@ def main(arguments):
     if "BBPATH" not in os.environ:
         print("KeyError: 'BBPATH'", file=sys.stderr)
         return 1
-    parser = argparse.ArgumentParser(prog="bitbake-config-build", description="BitBake build configuration utility")
+    options = _parser().parse_args(arguments)
+    return options.function(options) or 0
+
+
+def _parser():
+    parser = argparse.ArgumentParser(prog="bitbake-config-build", description="stand-in for bitbake-config-build: built-in fragments")
     parser.add_argument("-q", "--quiet", action="store_true")
     parser.add_argument("-d", "--debug", action="store_true")
     commands = parser.add_subparsers(title="subcommands", metavar="<subcommand>", required=True)
     default = os.path.join(os.environ["BBPATH"].split(":")[0], "conf/toolcfg.conf")
-    for name, function, names in (
-        ("list-fragments", _list, None),
-        ("enable-fragment", _enable, "+"),
-        ("disable-fragment", _disable, "+"),
-        ("disable-all-fragments", _disable_all, None),
-    ):
+    functions = {"list-fragments": _list, "enable-fragment": _enable, "disable-fragment": _disable, "disable-all-fragments": _disable_all}
+    for name, function in functions.items():
         command = commands.add_parser(name)
         command.add_argument("--confpath", default=default)
         command.add_argument("--verbose", "-v", action="store_true")
-        if names:
-            command.add_argument("fragmentname", nargs=names)
+        if name.endswith("-fragment"):
+            command.add_argument("fragmentname", nargs="+")
         command.set_defaults(function=function)
-    options = parser.parse_args(arguments)
-    return options.function(options) or 0
+    return parser
 
 
-def _read(path):
-    """The file's text with a header and an OE_FRAGMENTS line, written back where it lacked them."""
-    text = HEADER
-    if os.path.exists(path):
-        with open(path, encoding="utf-8") as stream:
-            text = stream.read()
-    if "OE_FRAGMENTS += " not in text:
+def _change(path, change):
+    """Put each list of fragments in the file through `change`; whether that made a difference.
+
+    The file and its OE_FRAGMENTS line are made where they are missing, whatever the change does.
+    """
+    stored = files.read(path) if os.path.exists(path) else None
+    text = HEADER if stored is None else stored
+    if not re.search(r"OE_FRAGMENTS \+= ", text):
         text += '\nOE_FRAGMENTS += ""\n'
-        _write(path, text)
-    return text
+    changed = VALUE.sub(lambda match: '%s"%s"' % (match.group(1), " ".join(change(match.group(2).split()))), text)
+    if changed != stored:
+        files.write(path, changed)
+    return changed != text
 
 
-def _write(path, text):
-    with open(path, "w", encoding="utf-8") as stream:
-        stream.write(text)
-
-
-def _edit(path, change):
-    """Apply `change` to each list of fragments in the file; whether the text is another one now."""
-    before = _read(path)
-    after = VALUE.sub(lambda match: '%s"%s"' % (match.group(1), " ".join(change(match.group(2).split()))), before)
-    if after != before:
-        _write(path, after)
-    return after != before
-
-
-def _prefix(fragment):
-    return fragment.split("/", 1)[0]
+def _builtin(fragment):
+    """The variable that a built-in fragment sets, by what is before its slash; None for another one."""
+    prefix, slash, _ = fragment.partition("/")
+    return BUILTIN.get(prefix) if slash else None
 
 
 def _enable(options):
-    for fragment in options.fragmentname:
-        if _prefix(fragment) not in BUILTIN or "/" not in fragment:
-            print("ERROR: Fragment %s does not exist; use 'list-fragments' to see the full list." % fragment, file=sys.stderr)
-            return 1
+    unknown = [fragment for fragment in options.fragmentname if _builtin(fragment) is None]
+    if unknown:
+        print("ERROR: Fragment %s does not exist; use 'list-fragments' to see the full list." % unknown[0], file=sys.stderr)
+        return 1
 
-    def change(enabled):
+    def with_the_new(enabled):
         for fragment in options.fragmentname:
             if fragment in enabled:
                 print("Fragment %s already included in %s" % (fragment, options.confpath))
-                continue
-            enabled = [one for one in enabled if _prefix(one) != _prefix(fragment) or _prefix(one) not in BUILTIN]
-            enabled.append(fragment)
+            else:
+                # Two machines cannot be: the new one takes the place of the other.
+                enabled = [*(other for other in enabled if _builtin(other) != _builtin(fragment)), fragment]
         return enabled
 
-    if _edit(options.confpath, change):
-        for fragment in options.fragmentname:
-            print("Fragment %s added to %s." % (fragment, options.confpath))
+    if _change(options.confpath, with_the_new):
+        print("\n".join("Fragment %s added to %s." % (fragment, options.confpath) for fragment in options.fragmentname))
     return 0
 
 
 def _disable(options):
-    def change(enabled):
-        for wanted in options.fragmentname:
-            for fragment in list(enabled):
-                if fragment == wanted or (wanted.endswith("/") and fragment.startswith(wanted)):
-                    print("Removing fragment %s from %s" % (fragment, options.confpath))
-                    enabled.remove(fragment)
-        return enabled
+    folders = tuple(wanted for wanted in options.fragmentname if wanted.endswith("/"))
 
-    if not _edit(options.confpath, change):
+    def without(enabled):
+        gone = [fragment for fragment in enabled if fragment in options.fragmentname or fragment.startswith(folders)]
+        for fragment in gone:
+            print("Removing fragment %s from %s" % (fragment, options.confpath))
+        return [fragment for fragment in enabled if fragment not in gone]
+
+    if not _change(options.confpath, without):
         print("Fragment names or prefixes %s matched nothing in %s." % (", ".join(options.fragmentname), options.confpath))
     return 0
 
 
 def _disable_all(options):
-    if _edit(options.confpath, lambda _enabled: []):
+    if _change(options.confpath, lambda _enabled: []):
         print("All fragments removed from %s." % options.confpath)
 
 
-def _list(options):
-    enabled = (configuration.load().data.getVar("OE_FRAGMENTS") or "").split()
-    print("Available built-in fragments:")
-    for prefix, variable in BUILTIN.items():
-        print("%s/...\tSets %s = ..." % (prefix, variable))
-    print("\nEnabled built-in fragments:")
-    for fragment in enabled:
-        if _prefix(fragment) in BUILTIN:
-            prefix, value = fragment.split("/", 1)
-            print('%s\tSets %s = "%s"' % (fragment, BUILTIN[prefix], value))
-    print()
+def _list(_options):
+    available = ["%s/...\tSets %s = ..." % pair for pair in BUILTIN.items()]
+    fragments = (configuration.load().data.getVar("OE_FRAGMENTS") or "").split()
+    known = [(fragment, _builtin(fragment)) for fragment in fragments if _builtin(fragment)]
+    enabled = ['%s\tSets %s = "%s"' % (fragment, variable, fragment.split("/", 1)[1]) for fragment, variable in known]
+    print("\n".join(["Available built-in fragments:", *available, "", "Enabled built-in fragments:", *enabled, ""]))

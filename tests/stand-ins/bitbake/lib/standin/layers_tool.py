@@ -6,7 +6,7 @@ from standin import bitbake_tool, configuration
 
 
 def main(arguments):
-    parser = argparse.ArgumentParser(prog="bitbake-layers", description="BitBake layers utility")
+    parser = argparse.ArgumentParser(prog="bitbake-layers", description="stand-in for bitbake-layers: layers and recipes")
     commands = parser.add_subparsers(title="subcommands", metavar="<subcommand>", required=True)
     commands.add_parser("show-layers").set_defaults(function=_show_layers)
     show = commands.add_parser("show-recipes")

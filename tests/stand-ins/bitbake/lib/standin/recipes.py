@@ -20,6 +20,10 @@ class Entry:
         return self.stamps == {path: stamp(path) for path in [*self.stamps, *appends]}
 
 
+class Unavailable(Exception):
+    """No usable recipe of a name; the text is the real tools'."""
+
+
 class Counts:
     """How the last look at all recipes went."""
 
@@ -175,6 +179,15 @@ class Recipes:
         named = [entry for entry in self.entries.values() if target in entry.provides]
         usable = [entry for entry in named if not entry.skipped]
         return (max(usable, key=self._rank).fn if usable else None), [e.skipped for e in named if e.skipped]
+
+    def file_of(self, target):
+        """The best recipe file for a target; Unavailable says why there is none."""
+        fn, reasons = self.find(target)
+        if fn is None and reasons:
+            raise Unavailable("%s is unavailable:\n  %s" % (target, "  \n".join(reasons)))
+        if fn is None:
+            raise Unavailable('Unable to find any recipe file matching "%s"' % target)
+        return fn
 
     def _rank(self, entry):
         layer = self.configuration.layer_of(entry.fn)

@@ -1,12 +1,12 @@
 """Upstream without a network: the host upstream.example is the folder that STANDIN_UPSTREAM names."""
 
-import hashlib
 import os
 import re
 import shutil
 import subprocess
 import urllib.parse
 
+from standin import files
 from standin.recipes import version_key
 
 HOST = "upstream.example"
@@ -74,16 +74,11 @@ def _not_found(downloads, target, uri):
     ]
 
 
-def sha256_of(path):
-    with open(path, "rb") as stream:
-        return hashlib.sha256(stream.read()).hexdigest()
-
-
 def verify(data, uri, path):
     """Compare the archive with the recipe's sha256sum."""
     name = decode(uri)[2].get("name")
     flag = name + ".sha256sum" if name else "sha256sum"
-    wanted, actual = data.getVarFlag("SRC_URI", flag), sha256_of(path)
+    wanted, actual = data.getVarFlag("SRC_URI", flag), files.digest(path, "sha256")
     if wanted == actual:
         return
     if wanted is None:

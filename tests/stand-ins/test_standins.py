@@ -75,6 +75,7 @@ class StandinTest(unittest.TestCase):
         if self.options not in self.made:
             self.made[self.options] = Environment(*self.options)
             unittest.addModuleCleanup(self.made[self.options].folder.cleanup)
+            unittest.addModuleCleanup(self.made.pop, self.options)
         self.env = self.made[self.options]
         self.env.renew()
 

@@ -69,6 +69,14 @@ BASE_VARIABLES = (
 CHECK_VARIABLES = {"PN", "PV", "SRC_URI", "DL_DIR", "CACHE", "PERSISTENT_DIR", "BB_URI_HEADREVS", "CHECK_DATE"}
 CHECK_PREFIXES = ("UPSTREAM_", "RECIPE_", "FETCHCMD_", "SRCREV")
 
+# OE's word for what upstream has, by its age beside the recipe's version, and its word where the recipe says
+# that its upstream cannot be tracked (UPSTREAM_VERSION_UNKNOWN).
+STATUS_WORDS = {
+    "newer": ("UPDATE", "KNOWN_BROKEN"),
+    "same": ("MATCH", "KNOWN_BROKEN"),
+    "older": ("UNKNOWN_BROKEN", "UNKNOWN"),
+}
+
 INCLUDE_SUFFIXES = (".bb", ".bbappend", ".inc")
 
 
@@ -486,12 +494,13 @@ def shared_includes(records, recipeutils):
 
 def same_folder_includes(includes):
     """The same for trees whose OE has no such function: by each included file of the recipe's folder."""
-    users = {}
-    for file, entry in includes.items():
-        for path in entry["bbincluded"]:
-            if path != file and os.path.dirname(path) == os.path.dirname(file):
-                users.setdefault(path, set()).add(entry["pn"])
-    return [names for names in users.values() if len(names) > 1]
+    beside = [
+        (entry["pn"], {path for path in entry["bbincluded"] if os.path.dirname(path) == os.path.dirname(file)} - {file})
+        for file, entry in includes.items()
+    ]
+    shared = sorted(set().union(*(paths for _, paths in beside)))
+    sets = [{pn for pn, paths in beside if path in paths} for path in shared]
+    return [names for names in sets if len(names) > 1]
 
 
 # --- upstream checks ----------------------------------------------------------------------------------
@@ -624,14 +633,10 @@ def status_by_version(data, recipeutils, stable, log):
     """The status from the versions alone, with the meaning that OE gives to its status words."""
     found = call_with_stable(recipeutils.get_recipe_upstream_version, data, stable, log)
     current, latest = found["current_version"], found["version"]
-    untracked = bool(data.getVar("UPSTREAM_VERSION_UNKNOWN"))
+    # A version that is not known is none to upgrade to, like one older than the recipe's.
     order = sys.modules["bb"].utils.vercmp_string(current, latest) if latest else 1
-    if order > 0:
-        status = "UNKNOWN" if untracked else "UNKNOWN_BROKEN"
-    elif untracked:
-        status = "KNOWN_BROKEN"
-    else:
-        status = "UPDATE" if order < 0 else "MATCH"
+    words = STATUS_WORDS["older" if order > 0 else "newer" if order < 0 else "same"]
+    status = words[1] if data.getVar("UPSTREAM_VERSION_UNKNOWN") else words[0]
     return {"status": status, "cur_ver": current, "next_ver": known(latest), "revision": known(found.get("revision"))}
 
 

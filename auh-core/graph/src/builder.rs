@@ -131,6 +131,9 @@ impl TaskGraphBuilder {
     }
 
     /// Says what the task's recipe is called (PN). What is said first counts.
+    ///
+    /// # Panics
+    /// When the task was not added.
     pub fn recipe_name(&mut self, task: TaskIndex, name: &str) {
         let recipe = self.recipe_of[task as usize] as usize;
         if self.recipe_names.len() <= recipe {

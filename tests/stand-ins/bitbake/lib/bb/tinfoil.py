@@ -90,7 +90,7 @@ class Tinfoil:
             yield TinfoilRecipeInfo(entry)
 
     def get_skipped_recipes(self):
-        return [(entry.fn, TinfoilRecipeInfo(entry)) for entry in self._loaded().entries.values() if entry.skipped]
+        return {entry.fn: TinfoilRecipeInfo(entry) for entry in self._loaded().entries.values() if entry.skipped}
 
     def modified_files(self):
         self._recipes = None

@@ -10,7 +10,7 @@ use crate::{
 };
 use auh_graph::TaskIndex;
 use auh_journal::{Event, GroupVerdict, Record, RunEnd, RunFolder, Writer};
-use auh_loader::{FlatGraph, Object, Plugin};
+use auh_loader::{Object, Plugin};
 use auh_oe::BuildDirs;
 use auh_protocol::{
     Group, GroupState, GroupWork, Machine, MachineBuild, RunContext, StepOutcome, StepRequest,
@@ -123,25 +123,12 @@ pub fn run(run: Run<'_>, watcher: &mut dyn Watcher) -> Result<RunEnd, EngineErro
 }
 
 fn ask_for_order(plugin: &Plugin, plan: &Plan) -> Result<(Object, Vec<TaskIndex>), EngineError> {
-    let graph = &plan.graph;
-    let recipes: Vec<&str> = graph.recipes().iter().collect();
-    let names: Vec<&str> = graph.task_names().iter().collect();
-    let flat = FlatGraph {
-        dependency_offsets: graph.dependencies().offsets(),
-        dependencies: graph.dependencies().targets(),
-        recipe_of: graph.recipe_indices(),
-        name_of: graph.task_name_indices(),
-        recipes: &recipes,
-        names: &names,
-        duration_us: &[],
-        work_bytes: &[],
-    };
     let silent = Arc::new(NoHost);
     let object = plugin
         .create(silent, "{}")
         .map_err(|fault| scheduler_error(plugin, fault))?;
     let order = object
-        .order(&flat)
+        .order(&plan.graph)
         .map_err(|fault| scheduler_error(plugin, fault))?;
     Ok((object, order))
 }

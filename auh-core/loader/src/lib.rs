@@ -12,6 +12,6 @@ mod search;
 
 pub use error::LoadError;
 pub use file::Trust;
-pub use object::{FlatGraph, HostCalls, Object};
+pub use object::{HostCalls, Object};
 pub use plugin::{Plugin, load};
 pub use search::{PLUGIN_PATH_VARIABLE, Search, file_name};

@@ -7,6 +7,7 @@ use auh_abi::{
         type_level::downcasting::TD_Opaque,
     },
 };
+use auh_graph::{TaskGraph, UNKNOWN};
 use auh_protocol::PluginFault;
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -18,20 +19,6 @@ pub trait HostCalls: Send + Sync {
     /// Carries out an operation of `auh_protocol::host::op`: JSON in, JSON out; the error is a
     /// text for people. Called from any thread of the plugin.
     fn call(&self, op: &str, payload: &str) -> Result<String, String>;
-}
-
-/// A task graph to order: compressed adjacency, see `auh_abi::FlatGraph`.
-#[derive(Debug, Clone, Copy)]
-#[expect(missing_docs, reason = "the fields are those of auh_abi::FlatGraph")]
-pub struct FlatGraph<'a> {
-    pub dependency_offsets: &'a [u32],
-    pub dependencies: &'a [u32],
-    pub recipe_of: &'a [u32],
-    pub name_of: &'a [u32],
-    pub recipes: &'a [&'a str],
-    pub names: &'a [&'a str],
-    pub duration_us: &'a [u64],
-    pub work_bytes: &'a [u64],
 }
 
 /// A step or a scheduler that was made by its plugin.
@@ -58,21 +45,21 @@ impl Object {
     }
 
     /// The graph's tasks, most important first. The answer is checked to be a permutation.
-    pub fn order(&self, graph: &FlatGraph<'_>) -> Result<Vec<u32>, PluginFault> {
-        let recipes: Vec<_> = graph.recipes.iter().copied().map(RStr::from).collect();
-        let names: Vec<_> = graph.names.iter().copied().map(RStr::from).collect();
+    pub fn order(&self, graph: &TaskGraph) -> Result<Vec<u32>, PluginFault> {
+        let recipes: Vec<_> = graph.recipes().iter().map(RStr::from).collect();
+        let names: Vec<_> = graph.task_names().iter().map(RStr::from).collect();
         let flat = auh_abi::FlatGraph {
-            dependency_offsets: RSlice::from(graph.dependency_offsets),
-            dependencies: RSlice::from(graph.dependencies),
-            recipe_of: RSlice::from(graph.recipe_of),
-            name_of: RSlice::from(graph.name_of),
+            dependency_offsets: RSlice::from(graph.dependencies().offsets()),
+            dependencies: RSlice::from(graph.dependencies().targets()),
+            recipe_of: RSlice::from(graph.recipe_indices()),
+            name_of: RSlice::from(graph.task_name_indices()),
             recipes: RSlice::from(recipes.as_slice()),
             names: RSlice::from(names.as_slice()),
-            duration_us: RSlice::from(graph.duration_us),
-            work_bytes: RSlice::from(graph.work_bytes),
+            duration_us: RSlice::from(known(graph.durations())),
+            work_bytes: RSlice::from(known(graph.work_sizes())),
         };
         let order = answer(self.object.order(&flat))?.into_vec();
-        check_permutation(&order, graph.recipe_of.len())?;
+        check_permutation(&order, graph.len())?;
         Ok(order)
     }
 
@@ -110,6 +97,15 @@ pub(crate) fn fault(text: &str) -> PluginFault {
 
 fn answer<T>(result: RResult<T, RString>) -> Result<T, PluginFault> {
     result.into_result().map_err(|text| fault(&text))
+}
+
+/// Nothing at all where nothing is known: that is how it crosses.
+fn known(values: &[u64]) -> &[u64] {
+    if values.iter().all(|value| *value == UNKNOWN) {
+        &[]
+    } else {
+        values
+    }
 }
 
 fn check_permutation(order: &[u32], tasks: usize) -> Result<(), PluginFault> {

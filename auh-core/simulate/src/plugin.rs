@@ -2,7 +2,7 @@
 
 use crate::scheduler::{Fault, Moment, Scheduler};
 use auh_graph::{TaskGraph, TaskIndex};
-use auh_loader::{FlatGraph, Object};
+use auh_loader::Object;
 
 /// A scheduler object that was made by its plugin.
 pub struct PluginScheduler {
@@ -34,19 +34,7 @@ impl Scheduler for PluginScheduler {
 /// # Errors
 /// When it gives none, or no permutation.
 pub fn order_of(object: &Object, graph: &TaskGraph) -> Result<Vec<TaskIndex>, Fault> {
-    let recipes: Vec<&str> = graph.recipes().iter().collect();
-    let names: Vec<&str> = graph.task_names().iter().collect();
-    let flat = FlatGraph {
-        dependency_offsets: graph.dependencies().offsets(),
-        dependencies: graph.dependencies().targets(),
-        recipe_of: graph.recipe_indices(),
-        name_of: graph.task_name_indices(),
-        recipes: &recipes,
-        names: &names,
-        duration_us: graph.durations(),
-        work_bytes: graph.work_sizes(),
-    };
     object
-        .order(&flat)
+        .order(graph)
         .map_err(|fault| Fault(fault.to_string()))
 }

@@ -1,7 +1,7 @@
 //! One scheduler object for one run queue, and what it logs.
 
-use auh_graph::{TaskGraph, UNKNOWN};
-use auh_loader::{FlatGraph, HostCalls, LoadError, Object, Search, Trust};
+use auh_graph::TaskGraph;
+use auh_loader::{HostCalls, LoadError, Object, Search, Trust};
 use auh_protocol::{
     PluginKind,
     host::{LogLine, op},
@@ -61,19 +61,7 @@ impl Scheduler {
 
     /// The tasks, most important first; a permutation.
     pub(crate) fn order(&self, graph: &TaskGraph) -> Result<Vec<u32>, String> {
-        let recipes: Vec<&str> = graph.recipes().iter().collect();
-        let names: Vec<&str> = graph.task_names().iter().collect();
-        let flat = FlatGraph {
-            dependency_offsets: graph.dependencies().offsets(),
-            dependencies: graph.dependencies().targets(),
-            recipe_of: graph.recipe_indices(),
-            name_of: graph.task_name_indices(),
-            recipes: &recipes,
-            names: &names,
-            duration_us: known(graph.durations()),
-            work_bytes: known(graph.work_sizes()),
-        };
-        self.object.order(&flat).map_err(|fault| fault.to_string())
+        self.object.order(graph).map_err(|fault| fault.to_string())
     }
 
     /// Whether it wants to be asked before each start.
@@ -101,14 +89,6 @@ impl Scheduler {
         }
         serde_json::to_string(&lines).ok()
     }
-}
-
-/// Numbers as they cross: none when all are unknown.
-fn known(numbers: &[u64]) -> &[u64] {
-    if numbers.iter().all(|&number| number == UNKNOWN) {
-        return &[];
-    }
-    numbers
 }
 
 /// The error with what to do about it inside BitBake, which is not what a caller of auh would do.

@@ -3,6 +3,7 @@
 //! Not here: anything that `auh` needs when it is installed.
 
 mod bench;
+mod bench_schedulers;
 mod build;
 mod demo;
 mod e2e;

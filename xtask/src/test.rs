@@ -79,7 +79,7 @@ fn test_stand_ins(workspace: &Workspace, filter: Option<&str>) -> Result<()> {
 }
 
 /// A Python with BitBake in it, made when it is not there yet.
-fn oracle_python(workspace: &Workspace) -> Result<PathBuf> {
+pub(crate) fn oracle_python(workspace: &Workspace) -> Result<PathBuf> {
     let folder = workspace.target.join("oracle-venv");
     let python = folder.join("bin/python");
     if has_bitbake(&python) {

@@ -4,17 +4,24 @@
 use auh_protocol::PluginFault;
 use std::{
     any::Any,
+    cell::RefCell,
     panic::{AssertUnwindSafe, catch_unwind, set_hook},
-    sync::{Mutex, Once},
+    sync::{Mutex, MutexGuard, Once, PoisonError},
 };
 
-/// `file:line` of this plugin's last panic. One place for all threads, because the thread that
-/// panicked need not be the one that hands the panic on (thread pools do that).
-static LAST_PLACE: Mutex<Option<String>> = Mutex::new(None);
+thread_local! {
+    /// `file:line` of this thread's last panic.
+    static PLACE: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// `file:line` of the last panic on any thread: a thread pool hands a panic on to the thread that
+/// waits for it, which has none of its own.
+static PLACE_ELSEWHERE: Mutex<Option<String>> = Mutex::new(None);
 
 /// Runs `work`; a panic in it becomes a fault with message and place.
 pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T, PluginFault>) -> Result<T, PluginFault> {
     install_hook();
+    PLACE.set(None);
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| Err(fault(payload)))
 }
 
@@ -26,11 +33,16 @@ fn install_hook() {
             let place = info
                 .location()
                 .map(|l| format!("{}:{}", l.file(), l.line()));
-            *LAST_PLACE
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner) = place;
+            PLACE.set(place.clone());
+            *elsewhere() = place;
         }));
     });
+}
+
+fn elsewhere() -> MutexGuard<'static, Option<String>> {
+    PLACE_ELSEWHERE
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
 }
 
 fn fault(payload: Box<dyn Any + Send>) -> PluginFault {
@@ -46,10 +58,7 @@ fn fault(payload: Box<dyn Any + Send>) -> PluginFault {
     PluginFault {
         panicked: true,
         message,
-        place: LAST_PLACE
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .take(),
+        place: PLACE.take().or_else(|| elsewhere().take()),
         class: None,
     }
 }
@@ -67,6 +76,43 @@ mod tests {
         assert_eq!(fault.message, "lost 1");
         let place = fault.place.unwrap();
         assert!(place.ends_with(&format!("guard.rs:{line}")), "{place}");
+    }
+
+    #[test]
+    fn panics_at_the_same_time_keep_their_places() {
+        let place = |here: bool| {
+            let result: Result<(), _> = guarded(|| {
+                if here {
+                    panic!("here")
+                } else {
+                    panic!("there")
+                }
+            });
+            result.unwrap_err().place.unwrap()
+        };
+        let expect = [place(false), place(true)];
+        std::thread::scope(|scope| {
+            for number in 0..8 {
+                let (place, expect) = (&place, &expect);
+                scope.spawn(move || {
+                    for _ in 0..200 {
+                        assert_eq!(&place(number % 2 == 1), &expect[number % 2]);
+                    }
+                });
+            }
+        });
+    }
+
+    #[test]
+    fn a_panic_of_another_thread_that_is_handed_on_keeps_its_place() {
+        let result: Result<(), _> = guarded(|| {
+            let panicked = std::thread::spawn(|| panic!("elsewhere")).join();
+            std::panic::resume_unwind(panicked.unwrap_err())
+        });
+        let fault = result.unwrap_err();
+        assert_eq!(fault.message, "elsewhere");
+        let place = fault.place.unwrap();
+        assert!(place.contains("guard.rs:"), "{place}");
     }
 
     #[test]

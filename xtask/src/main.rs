@@ -7,6 +7,7 @@ mod bench_schedulers;
 mod build;
 mod demo;
 mod e2e;
+mod e2e_bitbake;
 mod test;
 mod tidy;
 mod tool;
@@ -34,6 +35,8 @@ enum Task {
     Demo(demo::Options),
     /// Run the main job in a real OpenEmbedded environment, and check what it did
     E2e(e2e::Options),
+    /// Run BitBake's own run-queue tests and a real build with auh's schedulers
+    E2eBitbake(e2e_bitbake::Options),
     /// Measure start, loading of plugins, and the engine's own time
     Bench(bench::Options),
     /// Check the workspace's invariants
@@ -60,6 +63,7 @@ fn perform(task: Option<Task>) -> Result<()> {
         Some(Task::Test(options)) => test::run(&options),
         Some(Task::Demo(options)) => demo::run(&options),
         Some(Task::E2e(options)) => e2e::run(&options),
+        Some(Task::E2eBitbake(options)) => e2e_bitbake::run(&options),
         Some(Task::Bench(options)) => bench::run(&options),
         Some(Task::Tidy) => tidy::run(),
         Some(Task::BenchLoad(options)) => bench::load_once(&options),

@@ -74,7 +74,7 @@ impl Environment {
 
     /// A command as the environment's user. Its words reach it as they are: the shell that `su`
     /// starts only replaces itself.
-    fn command(&self, program: &Path) -> Command {
+    pub(crate) fn command(&self, program: &Path) -> Command {
         let Some(user) = &self.user else {
             return Command::new(program);
         };

@@ -11,7 +11,7 @@ mod parses;
 use crate::{build, workspace::Workspace};
 use anyhow::{Context, Result, bail};
 use checks::Check;
-use environment::Environment;
+pub(crate) use environment::Environment;
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -82,13 +82,13 @@ fn report(checks: &[Check], run: &Path, seconds: f64) {
 }
 
 /// The program and its plugins where the environment's user can read them; removed at the end.
-struct Program {
+pub(crate) struct Program {
     folder: PathBuf,
-    file: PathBuf,
+    pub(crate) file: PathBuf,
 }
 
 impl Program {
-    fn put_up(built: &build::Built) -> Result<Self> {
+    pub(crate) fn put_up(built: &build::Built) -> Result<Self> {
         let folder = std::env::temp_dir().join(format!("auh-e2e-{}", std::process::id()));
         // Not `create_dir_all`: the folder must be ours and new.
         fs::create_dir(&folder).with_context(|| format!("cannot make {}", folder.display()))?;

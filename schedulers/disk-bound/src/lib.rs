@@ -35,6 +35,11 @@ impl Scheduler for DiskBound {
         Ok(order)
     }
 
+    /// The budget is kept by waiting, which no order can say.
+    fn restricts(&self) -> bool {
+        true
+    }
+
     fn pick(&self, moment: &Moment<'_>) -> Option<u32> {
         let mut build = self.build.lock().unwrap_or_else(PoisonError::into_inner);
         build.as_mut()?.pick(moment.ready, moment.ended)

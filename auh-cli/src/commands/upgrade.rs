@@ -12,7 +12,7 @@ use crate::{
 use anyhow::{Context, Result};
 use auh_config::{Flags, Settings};
 use auh_engine::{Pipeline, Run, Selection, Stop, Watcher, run, select};
-use auh_journal::{CommandEnd, Event, FORMAT, RunEnd, RunFolder, RunLock, RunStart, Writer};
+use auh_journal::{CommandEnd, Event, FORMAT, RunFolder, RunLock, RunStart, Writer};
 use auh_loader::Plugin;
 use auh_oe::{BuildDirs, Environment, Surroundings, Threads, Wanted, check_layers};
 use auh_protocol::{
@@ -121,7 +121,7 @@ impl Job {
         for event in self.first_events(&selection, checked, surroundings) {
             screen.record(&journal.append(event)?);
         }
-        let run = Run {
+        let job = Run {
             pipeline: &self.pipeline,
             scheduler: &self.scheduler,
             groups: selection.groups,
@@ -136,7 +136,7 @@ impl Job {
             began: self.began,
             commands_before: Duration::from_secs_f64(checked.seconds),
         };
-        let end = run_to_its_end(run, &mut screen)
+        let end = run(job, &mut screen)
             .with_context(|| format!("the run in {} broke off", folder.path().display()))?;
         terminal::output(&auh_report::summary(&screen.end(), folder.path()));
         Ok(exit::Status(end.exit_code))
@@ -177,10 +177,6 @@ impl Job {
             },
         ]
     }
-}
-
-fn run_to_its_end(job: Run<'_>, screen: &mut Screen) -> Result<RunEnd> {
-    Ok(run(job, screen)?)
 }
 
 /// Checks what can be checked without any environment.

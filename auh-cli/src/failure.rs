@@ -70,7 +70,7 @@ fn status_of_engine(error: &EngineError) -> exit::Status {
         EngineError::UnknownRecipe { .. }
         | EngineError::Scheduler { .. }
         | EngineError::Stalled { .. } => exit::USAGE,
-        EngineError::Journal(_) => exit::ENVIRONMENT,
+        EngineError::Journal(_) | EngineError::Requirement { .. } => exit::ENVIRONMENT,
         EngineError::Environment(error) => status_of_environment(error),
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     terminal,
 };
 use anyhow::Result;
-use auh_config::{Flags, Load, Settings};
+use auh_config::{Flags, Load, PipelineEntry, Settings};
 use auh_engine::{Filters, Pipeline, Step};
 use auh_journal::ParseEvent;
 use auh_loader::{LoadError, Search, Trust};
@@ -70,18 +70,28 @@ pub(crate) fn trust(allow: bool) -> Trust {
 /// Loads the plugins of the chosen pipeline.
 pub(crate) fn pipeline(settings: &Settings, search: &Search) -> Result<Pipeline, LoadError> {
     let chosen = settings.chosen_pipeline();
-    let steps = chosen.steps.iter().map(|entry| {
-        let plugin = search.load(PluginKind::Step, &entry.step)?;
-        Ok(Step {
-            options: settings.plugin_options(&plugin.manifest().name, Some(entry)),
-            action: entry.action.clone(),
-            always: entry.always,
-            plugin,
-        })
-    });
+    let load = |entries: &[PipelineEntry]| {
+        let steps = entries.iter().map(|entry| step(settings, search, entry));
+        steps.collect::<Result<_, LoadError>>()
+    };
     Ok(Pipeline {
         name: chosen.name.clone(),
-        steps: steps.collect::<Result<_, LoadError>>()?,
+        steps: load(&chosen.steps)?,
+        closing: load(&chosen.closing)?,
+    })
+}
+
+fn step(settings: &Settings, search: &Search, entry: &PipelineEntry) -> Result<Step, LoadError> {
+    let plugin = search.load(PluginKind::Step, &entry.step)?;
+    let asked_for = plugin.manifest().settings.iter();
+    Ok(Step {
+        options: settings.plugin_options(&plugin.manifest().name, Some(entry)),
+        settings: asked_for
+            .filter_map(|key| Some((key.clone(), settings.value(key)?)))
+            .collect(),
+        action: entry.action.clone(),
+        always: entry.always,
+        plugin,
     })
 }
 
@@ -137,6 +147,7 @@ pub(crate) struct Checked {
 pub(crate) fn check(
     wanted: &Wanted,
     settings: &Settings,
+    variables: Vec<String>,
     surroundings: &Surroundings,
     cancel: &CancelToken,
 ) -> Result<Checked> {
@@ -150,6 +161,7 @@ pub(crate) fn check(
         check: true,
         stable: false,
         check_timeout_s: 120,
+        variables,
     };
     let waiting = Waiting::begin("reading recipes and asking their upstreams");
     let began = std::time::Instant::now();

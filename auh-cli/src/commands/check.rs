@@ -19,7 +19,7 @@ pub(crate) fn check(args: &Check) -> Result<exit::Status> {
     signals::listen(&stop)?;
     // The user's configuration as it is: a check changes nothing.
     let surroundings = Surroundings::plain(environment.build_dir());
-    let checked = preparation::check(&wanted, &settings, &surroundings, stop.work())?;
+    let checked = preparation::check(&wanted, &settings, Vec::new(), &surroundings, stop.work())?;
     let selection = select(
         &checked.response,
         &preparation::filters(&settings, &wanted, None),

@@ -11,7 +11,9 @@ use crate::{
 };
 use anyhow::{Context, Result};
 use auh_config::{Flags, Settings};
-use auh_engine::{Pipeline, Run, Selection, Stop, Watcher, run, select};
+use auh_engine::{
+    Pipeline, Run, Selection, Stop, Watcher, check_requirements, required_variables, run, select,
+};
 use auh_journal::{CommandEnd, Event, FORMAT, RunFolder, RunLock, RunStart, Writer};
 use auh_loader::Plugin;
 use auh_oe::{BuildDirs, Environment, Surroundings, Threads, Wanted, check_layers};
@@ -89,10 +91,12 @@ impl Job {
         let checked = preparation::check(
             &self.wanted,
             &self.settings,
+            required_variables(&self.pipeline),
             &surroundings,
             self.stop.work(),
         )?;
         self.dirs.learn(&checked.response.base)?;
+        check_requirements(&self.pipeline, |name| checked.response.base.get(name))?;
         let filters = preparation::filters(&self.settings, &self.wanted, self.to_version.clone());
         let selection = select(&checked.response, &filters)?;
         let recipes: Vec<&Recipe> = selection

@@ -22,6 +22,8 @@ pub struct Flags {
     pub skip_compilation: bool,
     /// `--serial-build`: the pipeline that `flags.serial-build` names.
     pub serial_build: bool,
+    /// `-e, --send-emails`.
+    pub send_emails: bool,
     /// `--workdir DIR`.
     pub workdir: Option<PathBuf>,
     /// `--layer-names L…`; switches layer mode on when there are any.
@@ -54,6 +56,9 @@ impl Flags {
                 .map(|path| utf8("--plugin-path", "plugin-path", path))
                 .collect();
             layer.list("--plugin-path", "plugin-path", &paths?)?;
+        }
+        if self.send_emails {
+            layer.on("--send-emails", "send-emails")?;
         }
         if self.allow_untrusted_plugins {
             layer.on("--allow-untrusted-plugins", "allow-untrusted-plugins")?;

@@ -12,7 +12,7 @@ use serde_json::Map;
 const RUN: &str = "run";
 
 /// The keys of a step.
-const KEYS: [&str; 4] = ["step", "action", "always", "with"];
+const KEYS: [&str; 5] = ["step", "action", "always", "when", "with"];
 
 /// A named list of steps.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +21,8 @@ pub struct Pipeline {
     pub name: String,
     /// Its steps in the order in which they run, at least one.
     pub steps: Vec<PipelineEntry>,
+    /// What is done about the run as a whole once its results are written; may be empty.
+    pub closing: Vec<PipelineEntry>,
 }
 
 /// One step of a pipeline.
@@ -32,6 +34,8 @@ pub struct PipelineEntry {
     pub action: String,
     /// Whether it runs after a failure too.
     pub always: bool,
+    /// Key of the switch without which the step is left out.
+    pub when: Option<String>,
     /// Further settings for the plugin; see [`crate::Settings::plugin_options`].
     pub with: Map<String, serde_json::Value>,
 }
@@ -42,6 +46,7 @@ impl FromNode for PipelineEntry {
             step: String::new(),
             action: RUN.to_owned(),
             always: false,
+            when: None,
             with: Map::new(),
         };
         match &node.value {
@@ -66,6 +71,7 @@ impl PipelineEntry {
             "step" => self.step = Name::from_node(&item.node)?.0,
             "action" => self.action = Name::from_node(&item.node)?.0,
             "always" => self.always = bool::from_node(&item.node)?,
+            "when" => self.when = Some(Name::from_node(&item.node)?.0),
             "with" => match item.node.value.to_json() {
                 serde_json::Value::Object(map) => self.with = map,
                 _ => return Err(Wrong::expected(&item.node, "a table")),

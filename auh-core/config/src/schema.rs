@@ -49,6 +49,7 @@ pub(crate) const KEYS: &[Key] = &[
     key("global-maintainer-override", is::<Line>),
     key("cc-recipients", is::<Vec<Line>>),
     key("status-recipients", is::<Vec<Line>>),
+    key("send-emails", is::<bool>),
     key("smtp", is::<Server>),
     key("publish-work-url", is::<Line>),
     key("summary-includes-tarball", is::<bool>),
@@ -72,6 +73,7 @@ pub(crate) const KEYS: &[Key] = &[
     key("flags.serial-build", is::<Name>),
     key("flags.skip-compilation", is::<Name>),
     key("pipelines.*.steps", is::<Vec<PipelineEntry>>),
+    key("pipelines.*.closing", is::<Vec<PipelineEntry>>),
     key("plugins.*", is::<FreeTable>),
 ];
 

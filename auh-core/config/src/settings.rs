@@ -2,7 +2,7 @@
 
 use crate::{
     ConfigError, Pipeline, PipelineEntry, SmtpServer, Source, Threads, Warning, schema,
-    tree::{Node, Tree, dotted},
+    tree::{Node, Tree, Value, dotted, split},
     value::{Address, Author, FromNode, Limit, Line, Name, Pressure, Server, address_of},
 };
 use auh_protocol::Machine;
@@ -42,6 +42,8 @@ pub struct Settings {
     pub cc_recipients: Vec<String>,
     /// Who gets the mail about the whole run.
     pub status_recipients: Vec<String>,
+    /// Whether mails are sent.
+    pub send_emails: bool,
     /// The mail server.
     pub smtp: Option<SmtpServer>,
     /// Where others can see the run directories.
@@ -154,6 +156,21 @@ impl Settings {
             .collect()
     }
 
+    /// The value of a dotted key, or of everything below it as a table; none when it is not set.
+    #[must_use]
+    pub fn value(&self, key: &str) -> Option<Json> {
+        if let Some(node) = self.tree.get(key) {
+            return Some(node.value.to_json());
+        }
+        let mut table = Map::new();
+        for (rest, node) in self.tree.below(&split(key)) {
+            if let [tables @ .., last] = rest {
+                insert(&mut table, tables, last, node.value.to_json());
+            }
+        }
+        (!table.is_empty()).then_some(Json::Object(table))
+    }
+
     /// Where the value of a dotted key came from; none when it is not set.
     #[must_use]
     pub fn source(&self, key: &str) -> Option<&Source> {
@@ -202,6 +219,7 @@ impl Settings {
             maintainer_override: values.maintainer_override()?,
             cc_recipients: values.lines("cc-recipients")?,
             status_recipients: values.lines("status-recipients")?,
+            send_emails: values.required("send-emails")?,
             smtp: values.optional::<Server>("smtp")?.and_then(|s| s.0),
             publish_work_url: values.text("publish-work-url")?,
             summary_includes_tarball: values.required("summary-includes-tarball")?,
@@ -405,16 +423,56 @@ impl Values<'_> {
         let mut pipelines = BTreeMap::new();
         for (rest, node) in self.tree.below(&table) {
             let key = format!("pipelines.{}", dotted(rest));
-            let [name, ..] = rest else { continue };
+            let [name, list @ ..] = rest else { continue };
+            let is_closing = list == ["closing"];
             // A pipeline's empty table is here as itself, and is no list.
             let steps = Vec::from_node(node).map_err(|wrong| wrong.of_key(key.clone()))?;
-            if steps.is_empty() {
+            if steps.is_empty() && !is_closing {
                 return Err(invalid(&node.at, &key, "the pipeline has no steps"));
             }
-            let name = name.clone();
-            pipelines.insert(name.clone(), Pipeline { name, steps });
+            let steps = self.wanted_entries(node, &key, steps)?;
+            let pipeline = pipelines.entry(name.clone()).or_insert_with(|| Pipeline {
+                name: name.clone(),
+                steps: Vec::new(),
+                closing: Vec::new(),
+            });
+            if is_closing {
+                pipeline.closing = steps;
+            } else {
+                pipeline.steps = steps;
+            }
         }
         Ok(pipelines)
+    }
+
+    /// The entries whose switch is on, or that have none.
+    fn wanted_entries(
+        &self,
+        node: &Node,
+        key: &str,
+        entries: Vec<PipelineEntry>,
+    ) -> Result<Vec<PipelineEntry>, ConfigError> {
+        let mut wanted = Vec::new();
+        for entry in entries {
+            let on = match &entry.when {
+                None => true,
+                Some(switch) => match self.tree.get(switch).map(|node| &node.value) {
+                    Some(Value::Switch(on)) => *on,
+                    _ => {
+                        return Err(invalid_with(
+                            &node.at,
+                            key,
+                            format!("when = {switch:?} names no switch among the settings"),
+                            "a switch is a setting that is true or false, such as buildhistory",
+                        ));
+                    }
+                },
+            };
+            if on {
+                wanted.push(entry);
+            }
+        }
+        Ok(wanted)
     }
 
     fn plugins(&self) -> BTreeMap<String, Map<String, Json>> {

@@ -15,6 +15,17 @@ pub enum EngineError {
     /// The build environment failed.
     #[error(transparent)]
     Environment(#[from] auh_oe::OeError),
+    /// A step of the pipeline needs what the build configuration does not have.
+    #[error(
+        "step {step} cannot work in this build directory: {variable} must {must}, and is {is:?}"
+    )]
+    Requirement {
+        step: String,
+        variable: String,
+        must: String,
+        is: String,
+        remedy: String,
+    },
     /// The scheduler gave no usable answer.
     #[error("scheduler {name}: {fault}")]
     Scheduler { name: String, fault: PluginFault },
@@ -32,6 +43,9 @@ impl EngineError {
         match self {
             Self::UnknownRecipe { .. } => {
                 Some("bitbake-layers show-recipes lists the recipes that there are".to_owned())
+            }
+            Self::Requirement { remedy, .. } => {
+                Some(remedy.clone()).filter(|text| !text.is_empty())
             }
             Self::Journal(error) => error.hint().map(str::to_owned),
             Self::Environment(error) => error.hint(),

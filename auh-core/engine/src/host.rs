@@ -37,8 +37,8 @@ pub(crate) struct Shared {
 pub(crate) struct StepHost {
     pub shared: Arc<Shared>,
     pub messages: Sender<Message>,
-    /// The group, or the groups joined: for the log.
-    pub group: String,
+    /// The group, or the groups joined: for the log; none for the run as a whole.
+    pub group: Option<String>,
     /// True for a step that cleans up after the run was asked to stop: its commands still run.
     pub cleanup: bool,
 }
@@ -59,7 +59,7 @@ impl HostCalls for StepHost {
                 let LogLine { level, message } = parse(payload)?;
                 self.tell(Message::Event(Event::Log {
                     level,
-                    group: Some(self.group.clone()),
+                    group: self.group.clone(),
                     message,
                 }));
                 json(&())
@@ -147,6 +147,7 @@ impl StepHost {
             .or(self.shared.command_limit);
         command.stop_grace = self.shared.stop_grace;
         command.log.clone_from(&request.log);
+        command.stdin = request.stdin.as_ref().map(|text| text.clone().into_bytes());
         Ok(command)
     }
 
@@ -162,7 +163,7 @@ impl StepHost {
         if let Some(error) = &finished.log_error {
             self.tell(Message::Event(Event::Log {
                 level: auh_protocol::host::Level::Warning,
-                group: Some(self.group.clone()),
+                group: self.group.clone(),
                 message: error.to_string(),
             }));
         }
@@ -170,7 +171,7 @@ impl StepHost {
 
     fn live(&self, machine: Option<Machine>, current: u64, total: u64, text: String) -> Live {
         Live {
-            group: self.group.clone(),
+            group: self.group.clone().unwrap_or_default(),
             machine,
             current,
             total,

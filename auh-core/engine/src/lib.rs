@@ -8,6 +8,7 @@ mod error;
 mod host;
 mod plan;
 mod queue;
+mod requirements;
 mod run;
 mod selection;
 mod stop;
@@ -15,6 +16,7 @@ mod work;
 
 pub use error::EngineError;
 pub use plan::{Pipeline, Step};
+pub use requirements::{check_requirements, required_variables};
 pub use run::{Live, Run, Watcher, run};
 pub use selection::{Filters, Selection, select};
 pub use stop::Stop;

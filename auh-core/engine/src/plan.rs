@@ -16,6 +16,8 @@ pub struct Step {
     pub always: bool,
     /// The plugin's settings.
     pub options: Map<String, Value>,
+    /// The other settings that its manifest asks for.
+    pub settings: Map<String, Value>,
 }
 
 impl Step {
@@ -30,7 +32,7 @@ impl Step {
     }
 
     pub(crate) fn scope(&self) -> Scope {
-        self.plugin.manifest().scope
+        self.plugin.manifest().scope_of(&self.action)
     }
 }
 
@@ -41,6 +43,8 @@ pub struct Pipeline {
     pub name: String,
     /// Its steps.
     pub steps: Vec<Step>,
+    /// Steps about the run as a whole, for when its results are written.
+    pub closing: Vec<Step>,
 }
 
 /// What a task of the plan does.

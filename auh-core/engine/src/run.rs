@@ -2,18 +2,19 @@
 //! writes the journal, and only then tells the watcher.
 
 use crate::{
-    EngineError, Pipeline, Stop,
+    EngineError, Pipeline, Step, Stop,
     host::{Shared, StepHost},
     plan::Plan,
     queue::Queue,
-    work::carry_out,
+    work::{carry_out, close_out},
 };
 use auh_graph::TaskIndex;
 use auh_journal::{Event, GroupVerdict, Record, RunEnd, RunFolder, Writer};
 use auh_loader::{Object, Plugin};
 use auh_oe::BuildDirs;
 use auh_protocol::{
-    Group, GroupState, GroupWork, Machine, MachineBuild, RunContext, StepOutcome, StepRequest,
+    Failure, Group, GroupState, GroupWork, Machine, MachineBuild, RunContext, StepOutcome,
+    StepRequest, host::Level,
 };
 use std::{
     path::PathBuf,
@@ -30,6 +31,8 @@ pub trait Watcher {
     fn live(&mut self, live: &Live);
     /// Nothing happened for a second.
     fn idle(&mut self);
+    /// Every group is done; the closing steps come next and want to find the run's results.
+    fn groups_finished(&mut self) {}
 }
 
 /// How far a group is on a machine.
@@ -88,6 +91,10 @@ pub(crate) enum Message {
         outcome: StepOutcome,
         seconds: f64,
     },
+    Closed {
+        outcome: Result<StepOutcome, Failure>,
+        seconds: f64,
+    },
 }
 
 /// Carries the run out and writes its last line. Returns what that line says.
@@ -117,8 +124,11 @@ pub fn run(run: Run<'_>, watcher: &mut dyn Watcher) -> Result<RunEnd, EngineErro
         shared,
         watcher,
         clock,
+        closing_failed: false,
     };
     thread::scope(|scope| dispatcher.dispatch(scope, &messages, &inbox))?;
+    dispatcher.watcher.groups_finished();
+    thread::scope(|scope| dispatcher.close(scope, &messages, &inbox))?;
     dispatcher.end()
 }
 
@@ -171,6 +181,8 @@ struct Dispatcher<'r, 'p, 'w> {
     shared: Arc<Shared>,
     watcher: &'w mut dyn Watcher,
     clock: CommandClock,
+    /// True when a closing step failed.
+    closing_failed: bool,
 }
 
 /// At most this many steps run at the same time.
@@ -261,20 +273,12 @@ impl<'r: 'scope, 'p: 'scope, 'scope> Dispatcher<'r, 'p, '_> {
         messages: &mpsc::Sender<Message>,
     ) -> Result<(), EngineError> {
         self.queue.start(task);
-        let step = &self.run.pipeline.steps[self.plan.assignments[task as usize].step];
-        let request = self.request(task)?;
+        let assignment = &self.plan.assignments[task as usize];
+        let step = &self.run.pipeline.steps[assignment.step];
+        let request = self.request(step, &assignment.groups)?;
         let groups = self.group_names(task);
-        self.record(Event::StepStarted {
-            groups: groups.clone(),
-            step: step.plugin.manifest().name.clone(),
-            action: step.action.clone(),
-        })?;
-        let host = Arc::new(StepHost {
-            shared: Arc::clone(&self.shared),
-            messages: messages.clone(),
-            group: groups.join(" "),
-            cleanup: self.run.stop.requested(),
-        });
+        let host = self.host(messages, groups.join(" "));
+        self.record(step_started(step, groups))?;
         let messages = messages.clone();
         scope.spawn(move || {
             let began = Instant::now();
@@ -288,11 +292,74 @@ impl<'r: 'scope, 'p: 'scope, 'scope> Dispatcher<'r, 'p, '_> {
         Ok(())
     }
 
-    fn request(&mut self, task: TaskIndex) -> Result<StepRequest, EngineError> {
-        let assignment = &self.plan.assignments[task as usize];
-        let step = &self.run.pipeline.steps[assignment.step];
+    /// Carries out the steps about the run as a whole, one after another. They change no verdict.
+    fn close(
+        &mut self,
+        scope: &'scope thread::Scope<'scope, '_>,
+        messages: &mpsc::Sender<Message>,
+        inbox: &mpsc::Receiver<Message>,
+    ) -> Result<(), EngineError> {
+        let pipeline = self.run.pipeline;
+        let begun = |group: &usize| self.states[*group].began.is_some();
+        let groups: Vec<usize> = (0..self.states.len()).filter(begun).collect();
+        for step in &pipeline.closing {
+            if self.run.stop.requested() && !step.always {
+                continue;
+            }
+            let request = self.request(step, &groups)?;
+            self.record(step_started(step, Vec::new()))?;
+            let host = self.host(messages, String::new());
+            let messages = messages.clone();
+            scope.spawn(move || {
+                let began = Instant::now();
+                let outcome = close_out(step, &request, host);
+                let _ = messages.send(Message::Closed {
+                    outcome,
+                    seconds: began.elapsed().as_secs_f64(),
+                });
+            });
+            let (outcome, seconds) = self.until_closed(inbox)?;
+            self.closing_failed |= outcome.is_err();
+            if let Err(failure) = &outcome {
+                self.record(Event::Log {
+                    level: Level::Error,
+                    group: None,
+                    message: failure.message.clone(),
+                })?;
+            }
+            let outcome = outcome.unwrap_or_default();
+            self.record(step_finished(step, Vec::new(), outcome, seconds))?;
+        }
+        Ok(())
+    }
+
+    /// Takes messages until the closing step under way has ended.
+    fn until_closed(
+        &mut self,
+        inbox: &mpsc::Receiver<Message>,
+    ) -> Result<(Result<StepOutcome, Failure>, f64), EngineError> {
+        loop {
+            match inbox.recv_timeout(Duration::from_secs(1)) {
+                Ok(Message::Closed { outcome, seconds }) => return Ok((outcome, seconds)),
+                Ok(message) => self.receive(message)?,
+                Err(_) => self.watcher.idle(),
+            }
+        }
+    }
+
+    fn host(&self, messages: &mpsc::Sender<Message>, group: String) -> Arc<StepHost> {
+        Arc::new(StepHost {
+            shared: Arc::clone(&self.shared),
+            messages: messages.clone(),
+            group: Some(group).filter(|group| !group.is_empty()),
+            cleanup: self.run.stop.requested(),
+        })
+    }
+
+    fn request(&mut self, step: &Step, groups: &[usize]) -> Result<StepRequest, EngineError> {
+        let indexes = groups;
         let mut groups = Vec::new();
-        for &index in &assignment.groups {
+        for &index in indexes {
             let group = &self.run.groups[index];
             let progress = &mut self.states[index];
             progress.began.get_or_insert_with(Instant::now);
@@ -323,6 +390,7 @@ impl<'r: 'scope, 'p: 'scope, 'scope> Dispatcher<'r, 'p, '_> {
             groups,
             machines: machines.collect(),
             options: step.options.clone(),
+            settings: step.settings.clone(),
         })
     }
 
@@ -346,6 +414,8 @@ impl<'r: 'scope, 'p: 'scope, 'scope> Dispatcher<'r, 'p, '_> {
                 outcome,
                 seconds,
             } => self.done(task, &outcome, seconds),
+            // Only a closing step ends so, and it is waited for elsewhere.
+            Message::Closed { .. } => Ok(()),
         }
     }
 
@@ -358,13 +428,7 @@ impl<'r: 'scope, 'p: 'scope, 'scope> Dispatcher<'r, 'p, '_> {
         let assignment = &self.plan.assignments[task as usize];
         let step = &self.run.pipeline.steps[assignment.step];
         let groups = self.group_names(task);
-        self.record(Event::StepFinished {
-            groups,
-            step: step.plugin.manifest().name.clone(),
-            action: step.action.clone(),
-            outcome: outcome.clone(),
-            seconds,
-        })?;
+        self.record(step_finished(step, groups, outcome.clone(), seconds))?;
         let stopping = self.run.stop.requested();
         for &group in &assignment.groups {
             let progress = &mut self.states[group];
@@ -427,8 +491,9 @@ impl<'r: 'scope, 'p: 'scope, 'scope> Dispatcher<'r, 'p, '_> {
         // A destructor that panics after the work is done changes nothing about the work.
         let _ = self.scheduler.finish();
         let stopped = self.run.stop.requested();
-        let failed =
-            self.run.failed_before || self.states.iter().any(|progress| progress.state.failed());
+        let failed = self.run.failed_before
+            || self.closing_failed
+            || self.states.iter().any(|progress| progress.state.failed());
         let end = RunEnd {
             exit_code: if stopped { 130 } else { u8::from(failed) },
             stopped,
@@ -438,6 +503,24 @@ impl<'r: 'scope, 'p: 'scope, 'scope> Dispatcher<'r, 'p, '_> {
         let record = self.run.journal.append(Event::RunFinished(end.clone()))?;
         self.watcher.record(&record);
         Ok(end)
+    }
+}
+
+fn step_started(step: &Step, groups: Vec<String>) -> Event {
+    Event::StepStarted {
+        groups,
+        step: step.plugin.manifest().name.clone(),
+        action: step.action.clone(),
+    }
+}
+
+fn step_finished(step: &Step, groups: Vec<String>, outcome: StepOutcome, seconds: f64) -> Event {
+    Event::StepFinished {
+        groups,
+        step: step.plugin.manifest().name.clone(),
+        action: step.action.clone(),
+        outcome,
+        seconds,
     }
 }
 

@@ -24,6 +24,19 @@ pub(crate) fn carry_out(step: &Step, request: &StepRequest, host: Arc<StepHost>)
     }
 }
 
+/// Carries out a step about the run as a whole; what it says of recipes does not count.
+pub(crate) fn close_out(
+    step: &Step,
+    request: &StepRequest,
+    host: Arc<StepHost>,
+) -> Result<StepOutcome, Failure> {
+    let name = &step.plugin.manifest().name;
+    let (answer, ended) = ask(step, request, host);
+    let outcome = answer.map_err(|fault| failure(name, &fault))?;
+    ended.map_err(|fault| failure(name, &fault))?;
+    Ok(outcome)
+}
+
 /// The plugin's answer, and how its object took its end.
 fn ask(
     step: &Step,

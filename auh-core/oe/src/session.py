@@ -112,6 +112,7 @@ class Request:
         self.layers = [str(layer) for layer in raw.get("layers") or []]
         self.check = bool(raw.get("check", True))
         self.stable = bool(raw.get("stable", False))
+        self.variables = [str(name) for name in raw.get("variables") or []]
         self.jobs = max(1, int(raw.get("jobs") or os.cpu_count() or 1))
         self.check_timeout_s = float(raw.get("check_timeout_s") or 120)
 
@@ -167,7 +168,7 @@ def read_recipes(bb, request, response, log):
     """Everything that needs the session: (records, [(record, variables)] to check, oe.recipeutils)."""
     with session(bb, log) as (tinfoil, parsed):
         config = tinfoil.config_data
-        base = response["base"] = read_base(config)
+        base = response["base"] = read_base(config, request.variables)
         layers = response["layers"] = read_layers(config, base["BBLAYERS"])
         recipeutils = import_recipeutils(base["COREBASE"], log)
         finder = Finder(tinfoil) if parsed else FileFinder(config)
@@ -216,9 +217,9 @@ def close_tinfoil(tinfoil, log):
         log.add(f"closing the session: {one_line(error)}")
 
 
-def read_base(config):
+def read_base(config, further):
     """The build configuration's variables, expanded."""
-    base = {name: expanded_or_none(config, name) for name in BASE_VARIABLES}
+    base = {name: expanded_or_none(config, name) for name in (*BASE_VARIABLES, *further)}
     base["BBLAYERS"] = [os.path.normpath(path) for path in (base["BBLAYERS"] or "").split()]
     return base
 

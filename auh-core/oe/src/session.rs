@@ -26,6 +26,8 @@ pub struct SessionRequest {
     pub stable: bool,
     /// Seconds that one recipe's upstream may take.
     pub check_timeout_s: u64,
+    /// Further variables of the build configuration to answer with, see [`Base`].
+    pub variables: Vec<String>,
 }
 
 /// Which recipes a session is about.

@@ -11,6 +11,8 @@ pub enum FailureClass {
     Upstream,
     /// The new sources could not be fetched.
     Fetch,
+    /// devtool cannot upgrade from where the recipe gets its sources.
+    UnsupportedProtocol,
     /// A patch of the recipe does not apply to the new sources.
     PatchConflict,
     /// The licence check does not hold for the new sources.
@@ -35,9 +37,10 @@ pub enum FailureClass {
 
 impl FailureClass {
     /// Every class, in the order in which a recipe meets them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Upstream,
         Self::Fetch,
+        Self::UnsupportedProtocol,
         Self::PatchConflict,
         Self::Licence,
         Self::Configure,
@@ -56,6 +59,7 @@ impl FailureClass {
         match self {
             Self::Upstream => "upstream",
             Self::Fetch => "fetch",
+            Self::UnsupportedProtocol => "unsupported-protocol",
             Self::PatchConflict => "patch-conflict",
             Self::Licence => "licence",
             Self::Configure => "configure",
@@ -74,6 +78,7 @@ impl FailureClass {
     pub fn auh_status(self) -> &'static str {
         match self {
             Self::Fetch | Self::PatchConflict => "Failed (devtool error)",
+            Self::UnsupportedProtocol => "Failed(Unsupported protocol)",
             Self::Licence => "Failed(license issue)",
             Self::Configure | Self::Compile | Self::Package => "Failed(do_compile)",
             Self::Test => "Failed(test-image)",

@@ -54,6 +54,9 @@ pub struct RunCommand {
     /// True for a command that cleans up: it runs although the run is being stopped.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cleanup: bool,
+    /// What it reads from its standard input; nothing when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stdin: Option<String>,
 }
 
 impl RunCommand {
@@ -72,6 +75,7 @@ impl RunCommand {
             time_limit_s: None,
             env: Vec::new(),
             cleanup: false,
+            stdin: None,
         }
     }
 }

@@ -17,7 +17,7 @@ pub mod step;
 pub use failure::{Failure, FailureClass};
 pub use machine::{Libc, Machine};
 pub use name::{InvalidName, RecipeName, Revision, Version};
-pub use plugin::{PluginFault, PluginKind, PluginManifest, Scope};
+pub use plugin::{Must, PluginFault, PluginKind, PluginManifest, Requirement, Scope};
 pub use recipe::{Group, Layer, Recipe, Target};
 pub use step::{
     Commit, GroupState, GroupWork, LicenceChange, MachineBuild, MachineSkip, RecipeOutcome,

@@ -63,6 +63,49 @@ pub struct PluginManifest {
     /// The actions that a pipeline may ask a step for, beside `run`.
     #[serde(default)]
     pub actions: Vec<String>,
+    /// Those of its actions that are about all groups of the run together, whatever its scope.
+    #[serde(default)]
+    pub run_actions: Vec<String>,
+    /// The settings outside of its own table that it wants to see: [`crate::StepRequest::settings`].
+    #[serde(default)]
+    pub settings: Vec<String>,
+    /// What the build configuration must have for it.
+    #[serde(default)]
+    pub requires: Vec<Requirement>,
+}
+
+/// What a step needs of the build configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Requirement {
+    /// A variable of the build configuration.
+    pub variable: String,
+    /// What it must have.
+    pub must: Must,
+    /// What to do about it, one line.
+    #[serde(default)]
+    pub hint: String,
+}
+
+/// What a variable must have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Must {
+    /// Just this value.
+    Be(String),
+    /// This word among others.
+    Contain(String),
+}
+
+impl Requirement {
+    /// Whether a value of the variable will do.
+    #[must_use]
+    pub fn holds(&self, value: Option<&str>) -> bool {
+        let value = value.unwrap_or_default();
+        match &self.must {
+            Must::Be(text) => value.trim() == text,
+            Must::Contain(word) => value.split_whitespace().any(|known| known == word),
+        }
+    }
 }
 
 impl PluginManifest {
@@ -70,6 +113,16 @@ impl PluginManifest {
     #[must_use]
     pub fn answers_to(&self, name: &str) -> bool {
         self.name == name || self.aliases.iter().any(|alias| alias == name)
+    }
+
+    /// What a call for `action` is about.
+    #[must_use]
+    pub fn scope_of(&self, action: &str) -> Scope {
+        if self.run_actions.iter().any(|known| known == action) {
+            Scope::Run
+        } else {
+            self.scope
+        }
     }
 
     /// Whether it speaks the words of this crate.

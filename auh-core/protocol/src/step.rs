@@ -57,6 +57,8 @@ pub struct GroupState {
     pub licences: Vec<LicenceChange>,
     /// Changelogs that were extracted: recipe and file.
     pub changelogs: Vec<(RecipeName, PathBuf)>,
+    /// Patches that the new release made superfluous.
+    pub dropped_patches: Vec<DroppedPatch>,
     /// Things worth a line in the summary.
     pub notes: Vec<String>,
 }
@@ -81,6 +83,8 @@ impl GroupState {
         self.machine_skips.extend_from_slice(&outcome.machine_skips);
         self.licences.extend_from_slice(&outcome.licences);
         self.changelogs.extend_from_slice(&outcome.changelogs);
+        self.dropped_patches
+            .extend_from_slice(&outcome.dropped_patches);
         self.notes.extend_from_slice(&outcome.notes);
         if let Some(changes) = &outcome.changes {
             self.changes.clone_from(changes);
@@ -168,6 +172,15 @@ pub struct LicenceChange {
     pub file: PathBuf,
 }
 
+/// A patch that a recipe carried and no longer needs, since upstream has the change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DroppedPatch {
+    /// The recipe.
+    pub recipe: RecipeName,
+    /// The patch's file name.
+    pub patch: String,
+}
+
 /// What the host asks of a step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepRequest {
@@ -182,6 +195,9 @@ pub struct StepRequest {
     /// The plugin's own settings: `[plugins.NAME]` with the pipeline entry's laid over them.
     #[serde(default)]
     pub options: serde_json::Map<String, serde_json::Value>,
+    /// The settings that its manifest names, by key; those that are not set are absent.
+    #[serde(default)]
+    pub settings: serde_json::Map<String, serde_json::Value>,
 }
 
 /// What became of one recipe in a step.
@@ -226,6 +242,8 @@ pub struct StepOutcome {
     pub licences: Vec<LicenceChange>,
     /// Changelogs extracted.
     pub changelogs: Vec<(RecipeName, PathBuf)>,
+    /// Patches that the new release made superfluous.
+    pub dropped_patches: Vec<DroppedPatch>,
     /// Things worth a line in the summary.
     pub notes: Vec<String>,
 }
@@ -256,6 +274,7 @@ impl StepOutcome {
         part.machine_skips.retain(|skip| is_ours(&skip.recipe));
         part.licences.retain(|change| is_ours(&change.recipe));
         part.changelogs.retain(|(recipe, _)| is_ours(recipe));
+        part.dropped_patches.retain(|known| is_ours(&known.recipe));
         part
     }
 

@@ -16,6 +16,8 @@ pub struct Story {
     pub left_out: Vec<LeftOut>,
     /// Full parses per build directory; a directory that was used without one stands here with 0.
     pub full_parses: BTreeMap<PathBuf, u64>,
+    /// What its closing steps say of the run as a whole.
+    pub notes: Vec<String>,
     /// How it ended, once it has.
     pub end: Option<RunEnd>,
 }
@@ -55,6 +57,9 @@ impl Story {
             Event::StepFinished {
                 groups, outcome, ..
             } => {
+                if groups.is_empty() {
+                    self.notes.extend_from_slice(&outcome.notes);
+                }
                 for chapter in &mut self.chapters {
                     if groups.contains(&chapter.group.name()) {
                         chapter.state.absorb(&outcome.part_of(&chapter.group));

@@ -96,6 +96,9 @@ fn manifest(kind: PluginKind, name: &str, version: &str, summary: &str) -> Plugi
         aliases: Vec::new(),
         scope: Scope::Group,
         actions: Vec::new(),
+        run_actions: Vec::new(),
+        settings: Vec::new(),
+        requires: Vec::new(),
     }
 }
 

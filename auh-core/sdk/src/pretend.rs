@@ -169,6 +169,7 @@ pub fn request(
         }],
         machines: machines.iter().map(machine).collect(),
         options: Options::new(),
+        settings: Options::new(),
     }
 }
 

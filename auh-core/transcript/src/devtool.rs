@@ -97,9 +97,8 @@ impl UpgradeProblem {
     pub fn failure(&self) -> Failure {
         let (class, message) = match self {
             Self::Conflict { message } => (FailureClass::PatchConflict, message),
-            Self::Fetch { message } | Self::UnsupportedProtocol { message } => {
-                (FailureClass::Fetch, message)
-            }
+            Self::Fetch { message } => (FailureClass::Fetch, message),
+            Self::UnsupportedProtocol { message } => (FailureClass::UnsupportedProtocol, message),
             Self::UpToDate { message } | Self::NoVersion { message } => {
                 (FailureClass::Upstream, message)
             }

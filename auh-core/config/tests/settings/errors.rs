@@ -104,6 +104,10 @@ fn toml_errors_name_place_key_and_remedy() {
             "auh.toml:2:10: pipelines.p.steps: the table names no step",
         ),
         (
+            "[pipelines.p]\nsteps = [{step = 'a', when = 'buildhistroy'}]",
+            "auh.toml:2:9: pipelines.p.steps: when = \"buildhistroy\" names no switch among the settings\na switch is a setting that is true or false, such as buildhistory",
+        ),
+        (
             "[pipelines.p]\nsteps = []",
             "auh.toml:2:9: pipelines.p.steps: the pipeline has no steps",
         ),

@@ -51,6 +51,9 @@ key_tests! { from_toml;
     build_pressure_max_memory: "[build]\npressure-max-memory = 1" => |s| s.build.pressure_max_memory == Some(1.0);
     limits_command: "[limits]\ncommand = '1h30m'" => |s| s.limits.command == Some(Duration::from_secs(5400));
     limits_grace: "[limits]\ngrace = 7" => |s| s.limits.grace == Duration::from_secs(7);
+    send_emails: "send-emails = true" => |s| s.send_emails;
+    pipelines_closing: "[pipelines.default]\nclosing = ['z']"
+        => |s| s.chosen_pipeline().closing.iter().map(|entry| entry.step.as_str()).eq(["z"]);
     pipelines_steps: "[pipelines.mine]\nsteps = ['a', {step = 'b', action = 'c', always = true, with = {d = [1]}}]"
         => |s| s.pipelines.get("mine").is_some_and(|p| {
             let [a, b] = p.steps.as_slice() else { return false };
@@ -161,4 +164,25 @@ fn a_pipeline_entry_lies_over_the_plugins_table() {
         json!(options),
         json!({"x": 1, "y": {"k": 1, "l": 4}, "z": 3})
     );
+}
+
+#[test]
+fn a_step_whose_switch_is_off_is_left_out() {
+    let steps = "[pipelines.default]\nsteps = ['a', {step = 'b', when = 'buildhistory'}]";
+    let count = |text: &str| {
+        let settings = crate::from_toml(text).unwrap();
+        settings.chosen_pipeline().steps.len()
+    };
+    assert_eq!(count(steps), 1);
+    assert_eq!(count(&format!("buildhistory = true\n{steps}")), 2);
+}
+
+#[test]
+fn plugins_see_values_and_tables() {
+    let text = "from = 'a@b'\n[maintainer-override]\n'x@y' = 'z@y'";
+    let settings = crate::from_toml(text).unwrap();
+    assert_eq!(settings.value("from"), Some("a@b".into()));
+    let table = serde_json::json!({"x@y": "z@y"});
+    assert_eq!(settings.value("maintainer-override"), Some(table));
+    assert_eq!(settings.value("smtp"), None);
 }

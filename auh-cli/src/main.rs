@@ -4,6 +4,7 @@
 //! setting means (`auh-config`).
 
 mod args;
+mod bridge;
 mod commands;
 mod exit;
 mod failure;

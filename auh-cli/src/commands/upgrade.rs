@@ -2,6 +2,7 @@
 
 use crate::{
     args::Upgrade,
+    bridge::Bridge,
     commands::plugin::columns,
     exit,
     failure::Usage,
@@ -15,7 +16,7 @@ use auh_engine::{
     Pipeline, Run, Selection, Stop, Watcher, check_requirements, required_variables, run, select,
 };
 use auh_journal::{CommandEnd, Event, FORMAT, RunFolder, RunLock, RunStart, Writer};
-use auh_loader::Plugin;
+use auh_loader::{Plugin, Search};
 use auh_oe::{BuildDirs, Environment, Surroundings, Threads, Wanted, check_layers};
 use auh_protocol::{
     PluginKind, Recipe, Version,
@@ -23,6 +24,7 @@ use auh_protocol::{
 };
 use std::{
     num::NonZero,
+    path::Path,
     sync::Arc,
     thread::available_parallelism,
     time::{Duration, Instant},
@@ -46,6 +48,7 @@ pub(crate) fn upgrade(args: &Upgrade) -> Result<exit::Status> {
     let scheduler = search.load(PluginKind::Scheduler, &settings.scheduler)?;
     let stop = Stop::default();
     environment.check_for_upgrades(stop.work())?;
+    let lines = bitbake_lines(&settings, &search, environment.build_dir())?;
     let _lock = RunLock::take(&environment.build_dir().join("upgrade-helper"))?;
     signals::listen(&stop)?;
     let job = Job {
@@ -55,7 +58,7 @@ pub(crate) fn upgrade(args: &Upgrade) -> Result<exit::Status> {
             environment,
             &settings.machines,
             threads(&settings),
-            &pressure(&settings),
+            &lines,
         )?),
         settings,
         pipeline,
@@ -217,6 +220,19 @@ fn threads(settings: &Settings) -> Threads {
             Threads::Fixed(NonZero::new(number as usize).unwrap_or(one))
         }
     }
+}
+
+/// What the settings say to BitBake, as configuration lines.
+fn bitbake_lines(settings: &Settings, search: &Search, build_dir: &Path) -> Result<String> {
+    let mut lines = pressure(settings);
+    if let Some(scheduler) = &settings.bitbake_scheduler {
+        let (bridge, _) = Bridge::find(search)?;
+        lines += &bridge.enable(
+            &build_dir.join("upgrade-helper/bitbake-schedulers"),
+            scheduler,
+        )?;
+    }
+    Ok(lines)
 }
 
 /// BitBake's pressure limits as configuration lines.

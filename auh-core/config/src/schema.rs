@@ -68,6 +68,7 @@ pub(crate) const KEYS: &[Key] = &[
     key("build.pressure-max-cpu", is::<Pressure>),
     key("build.pressure-max-io", is::<Pressure>),
     key("build.pressure-max-memory", is::<Pressure>),
+    key("bitbake.scheduler", is::<Name>),
     key("limits.command", is::<Limit>),
     key("limits.grace", is::<Limit>),
     key("flags.serial-build", is::<Name>),

@@ -68,6 +68,8 @@ pub struct Settings {
     pub allow_untrusted_plugins: bool,
     /// How builds use the host.
     pub build: Build,
+    /// Name of the scheduler plugin that orders BitBake's own tasks; none for BitBake's choice.
+    pub bitbake_scheduler: Option<String>,
     /// How long things may take.
     pub limits: Limits,
     /// The plugins' own settings by plugin.
@@ -232,6 +234,9 @@ impl Settings {
             plugin_path: values.paths("plugin-path")?,
             allow_untrusted_plugins: values.required("allow-untrusted-plugins")?,
             build: values.build()?,
+            bitbake_scheduler: values
+                .optional::<Name>("bitbake.scheduler")?
+                .map(|name| name.0),
             limits: values.limits()?,
             plugins: values.plugins(),
             warnings,

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod bad_plugins;
+mod bitbake_scheduler;
 mod commands;
 mod hostile_plugins;
 mod many_recipes;

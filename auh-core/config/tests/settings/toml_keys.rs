@@ -51,6 +51,7 @@ key_tests! { from_toml;
     build_pressure_max_memory: "[build]\npressure-max-memory = 1" => |s| s.build.pressure_max_memory == Some(1.0);
     limits_command: "[limits]\ncommand = '1h30m'" => |s| s.limits.command == Some(Duration::from_secs(5400));
     limits_grace: "[limits]\ngrace = 7" => |s| s.limits.grace == Duration::from_secs(7);
+    bitbake_scheduler: "bitbake.scheduler = 'rm-work'" => |s| s.bitbake_scheduler.as_deref() == Some("rm-work");
     send_emails: "send-emails = true" => |s| s.send_emails;
     pipelines_closing: "[pipelines.default]\nclosing = ['z']"
         => |s| s.chosen_pipeline().closing.iter().map(|entry| entry.step.as_str()).eq(["z"]);

@@ -1,14 +1,15 @@
 //! Puts a [`TaskGraph`] together and refuses what is none: unknown tasks, ids given twice, loops.
 
+use std::sync::OnceLock;
+
 use crate::cycle::{Loops, find_loops};
 use crate::index_table::IndexTable;
-use crate::names::{Interner, Names};
+use crate::names::{Interner, Missing, Names};
 use crate::task_graph::{Adjacency, TaskGraph, TaskIndex, UNKNOWN};
 
 /// Collects tasks and dependencies, in any order, and checks them.
 #[derive(Clone, Debug)]
 pub struct TaskGraphBuilder {
-    ids: Names,
     recipes: Interner,
     /// For each recipe its name, empty where it is not known; may end early.
     recipe_names: Vec<String>,
@@ -22,6 +23,10 @@ pub struct TaskGraphBuilder {
     work_bytes: Vec<u64>,
 }
 
+/// In bytes. Linux ends paths at 4096; in an id there are a configuration and a variant before one,
+/// and a task's name behind it.
+const LONGEST_ID: usize = 8192;
+
 /// Why something is no task graph.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum GraphError {
@@ -31,6 +36,9 @@ pub enum GraphError {
     /// An id that would break every listing it appears in.
     #[error("task id {0:?} has a quotation mark, a line break or another control character in it")]
     UnprintableId(String),
+    /// An id that is no recipe file's, by how it begins.
+    #[error("task id {0:?}... is longer than {LONGEST_ID} bytes")]
+    LongId(String),
     /// Two tasks with one id.
     #[error("task id {0:?} is given twice")]
     DuplicateId(String),
@@ -65,7 +73,6 @@ impl TaskGraphBuilder {
     /// Begins without any task.
     pub fn new() -> Self {
         Self {
-            ids: Names::default(),
             recipes: Interner::new(),
             recipe_names: Vec::new(),
             task_names: Interner::new(),
@@ -83,6 +90,7 @@ impl TaskGraphBuilder {
     /// # Errors
     /// When the text is no id, or is there already.
     pub fn task(&mut self, id: &str) -> Result<TaskIndex, GraphError> {
+        check_length(id.len(), || id.to_owned())?;
         let (recipe, name) = id
             .rsplit_once(':')
             .ok_or_else(|| GraphError::NotAnId(id.to_owned()))?;
@@ -94,14 +102,21 @@ impl TaskGraphBuilder {
     /// # Errors
     /// When recipe and name make no id, or the task is there already.
     pub fn task_of(&mut self, recipe: &str, name: &str) -> Result<TaskIndex, GraphError> {
-        check_id(recipe, name)?;
-        let recipe_index = self.recipes.intern(recipe).ok_or(GraphError::TooLarge)?.0;
-        let name_index = self.task_names.intern(name).ok_or(GraphError::TooLarge)?.0;
-        if self.ids.len() >= (u32::MAX - 1) as usize {
+        let length = recipe.len() + 1 + name.len();
+        check_length(length, || format!("{recipe}:{name}"))?;
+        let known_recipe = self.find_recipe(recipe);
+        let known_name = self.task_names.find(name.as_bytes());
+        // What is equal to something that was checked needs no check.
+        if known_recipe.is_err() || known_name.is_err() {
+            check_id(recipe, name)?;
+        }
+        if self.len() >= (u32::MAX - 1) as usize {
             return Err(GraphError::TooLarge);
         }
-        let new = self.ids.len() as TaskIndex;
-        let hash = self.known.hash_of_numbers(&[recipe_index, name_index]);
+        let recipe_index = found_or_added(known_recipe, &mut self.recipes, recipe)?;
+        let name_index = found_or_added(known_name, &mut self.task_names, name)?;
+        let new = self.len() as TaskIndex;
+        let hash = self.known.hash_of(&[recipe_index, name_index]);
         let found = self.known.find_or_insert(hash, new, |task| {
             let task = task as usize;
             (self.recipe_of[task], self.task_name_of[task]) == (recipe_index, name_index)
@@ -111,23 +126,36 @@ impl TaskGraphBuilder {
         }
         self.recipe_of.push(recipe_index);
         self.task_name_of.push(name_index);
-        Ok(self.ids.push(&[recipe, ":", name]))
+        Ok(new)
+    }
+
+    /// Mostly a task is of the same recipe as the one before it.
+    fn find_recipe(&self, recipe: &str) -> Result<u32, Missing> {
+        match self.recipe_of.last() {
+            Some(&last) if self.recipes.get(last) == recipe => Ok(last),
+            _ => self.recipes.find(recipe.as_bytes()),
+        }
     }
 
     /// How many tasks were added so far.
     pub fn len(&self) -> usize {
-        self.ids.len()
+        self.recipe_of.len()
     }
 
     /// Whether no task was added yet.
     pub fn is_empty(&self) -> bool {
-        self.ids.is_empty()
+        self.recipe_of.is_empty()
     }
 
     /// Says that `task` waits for `dependency`. Either may be added later; saying it twice is
     /// saying it once.
     pub fn depends(&mut self, task: TaskIndex, dependency: TaskIndex) {
         self.edges.push((task, dependency));
+    }
+
+    /// As if [`depends`](Self::depends) had been said of each and of nothing else.
+    pub(crate) fn with_edges(self, edges: Vec<(TaskIndex, TaskIndex)>) -> Self {
+        Self { edges, ..self }
     }
 
     /// Says what the task's recipe is called (PN). What is said first counts.
@@ -159,23 +187,24 @@ impl TaskGraphBuilder {
     /// # Errors
     /// When a dependency names a task that was not added, or tasks wait for one another.
     pub fn build(mut self) -> Result<TaskGraph, GraphError> {
-        let tasks = self.ids.len();
+        let tasks = self.len();
         check_edges(&self.edges, tasks)?;
         let dependencies = Adjacency::from_edges(tasks, &self.edges);
         drop(std::mem::take(&mut self.edges));
-        let (dependants, dependants_first) = without_loops(&dependencies, || self.ids.clone())?;
-        self.ids.shrink_to_fit();
         let recipes = self.recipes.into_names();
+        let task_names = self.task_names.into_names();
+        let ids = || Names::of_ids(&recipes, &self.recipe_of, &task_names, &self.task_name_of);
+        let (dependants, dependants_first) = without_loops(&dependencies, ids)?;
         if !self.recipe_names.is_empty() {
             self.recipe_names.resize(recipes.len(), String::new());
         }
         self.durations.resize(tasks, UNKNOWN);
         self.work_bytes.resize(tasks, UNKNOWN);
         Ok(TaskGraph {
-            ids: self.ids.into(),
+            ids: OnceLock::new(),
             recipes,
             recipe_names: self.recipe_names.iter().map(String::as_str).collect(),
-            task_names: self.task_names.into_names(),
+            task_names,
             recipe_of: self.recipe_of,
             task_name_of: self.task_name_of,
             dependencies,
@@ -202,6 +231,14 @@ pub(crate) fn without_loops(
     Ok((dependants, first))
 }
 
+fn found_or_added(
+    found: Result<u32, Missing>,
+    names: &mut Interner,
+    text: &str,
+) -> Result<u32, GraphError> {
+    found.or_else(|missing| names.insert(missing, text).ok_or(GraphError::TooLarge))
+}
+
 fn set(values: &mut Vec<u64>, task: TaskIndex, value: u64) {
     let task = task as usize;
     if values.len() <= task {
@@ -222,6 +259,14 @@ fn check_id(recipe: &str, name: &str) -> Result<(), GraphError> {
     };
     if unprintable(recipe) || unprintable(name) {
         return Err(GraphError::UnprintableId(id()));
+    }
+    Ok(())
+}
+
+fn check_length(length: usize, id: impl Fn() -> String) -> Result<(), GraphError> {
+    const SHOWN: usize = 120;
+    if length > LONGEST_ID {
+        return Err(GraphError::LongId(id().chars().take(SHOWN).collect()));
     }
     Ok(())
 }
@@ -299,6 +344,32 @@ mod tests {
             .task_of("a", "b:c")
             .expect_err("it would be parted elsewhere");
         assert_eq!(error, GraphError::NotAnId("a:b:c".to_owned()));
+    }
+
+    #[test]
+    fn an_id_of_the_greatest_length_is_one_and_a_longer_one_is_not() {
+        let part = "ä".repeat(LONGEST_ID / 4 - 1);
+        let [shown, behind_colon] = [120, 118].map(|count| "ä".repeat(count));
+        let refused = |id: &str, shown: &str| {
+            check_refused(
+                id,
+                &format!("task id \"{shown}\"... is longer than 8192 bytes"),
+            );
+        };
+        refused(&part.repeat(3), &shown);
+        refused(
+            &format!("a:{}", part.repeat(3)),
+            &format!("a:{behind_colon}"),
+        );
+        refused(&format!("{part}b:{part}bcd"), &shown);
+        let mut builder = TaskGraphBuilder::new();
+        let id = format!("{part}b:{part}bc");
+        assert_eq!(id.len(), LONGEST_ID);
+        builder.task(&id).expect("not too long");
+        // Parts that are known make a longer one.
+        builder.task(&format!("{part}bcd:b")).expect("not too long");
+        let error = builder.task_of(&format!("{part}bcd"), &format!("{part}bc"));
+        assert_eq!(error, Err(GraphError::LongId(shown)));
     }
 
     #[test]

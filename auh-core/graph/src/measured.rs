@@ -6,8 +6,8 @@ use std::fs;
 use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
 
-use crate::read::{ReadError, at, shown};
-use crate::task_graph::TaskGraph;
+use crate::read::{ReadError, at, each_line, shown};
+use crate::task_graph::{TaskGraph, TaskIndex};
 
 /// How long tasks took, by recipe name and task name.
 ///
@@ -17,8 +17,20 @@ use crate::task_graph::TaskGraph;
 /// `Status: PASSED`. Tasks that were taken from shared state, and those without code, have no file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Buildstats {
-    /// In microseconds.
-    recipes: HashMap<String, HashMap<String, u64>>,
+    recipes: HashMap<String, HashMap<String, Span>>,
+}
+
+/// When a task ran, in microseconds: since 1970, and how long.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Span {
+    started: u64,
+    elapsed: u64,
+}
+
+impl Span {
+    fn ended(self) -> u64 {
+        self.started.saturating_add(self.elapsed)
+    }
 }
 
 /// Why a folder cannot be read.
@@ -61,7 +73,7 @@ impl Buildstats {
     /// How long the task took, in microseconds.
     #[must_use]
     pub fn duration(&self, recipe: &str, task: &str) -> Option<u64> {
-        self.recipes.get(recipe)?.get(task).copied()
+        Some(self.recipes.get(recipe)?.get(task)?.elapsed)
     }
 
     /// The graph with these durations. A task that was not measured takes no time when another of
@@ -71,10 +83,57 @@ impl Buildstats {
         graph.with_durations(|graph, task| {
             let name = graph.recipe_name(graph.recipe_of(task));
             match self.recipes.get(without_configuration(&name)) {
-                Some(tasks) => Some(tasks.get(graph.task_name(task)).copied().unwrap_or(0)),
+                Some(tasks) => Some(
+                    tasks
+                        .get(graph.task_name(task))
+                        .map_or(0, |span| span.elapsed),
+                ),
                 None => graph.duration(task),
             }
         })
+    }
+
+    /// What a start cost in that build, in microseconds: the median time from the moment at which
+    /// both a slot was free and all was done that the task waited for, to the start that
+    /// buildstats notes. In between BitBake's loop comes to the task, its worker forks, and the
+    /// new process parses the recipe (`bin/bitbake-worker`, `fork_off_task`), while the task's slot
+    /// is taken (`lib/bb/runqueue.py`, `RunQueueExecutor.execute`).
+    ///
+    /// As many slots are assumed as tasks ran at the same time; tasks that were fetched from shared
+    /// state are left out. None when no task had to wait for a slot.
+    #[must_use]
+    pub fn start_cost(&self, graph: &TaskGraph) -> Option<u64> {
+        let mut started: Vec<(u64, u64)> = Vec::new();
+        let mut ends: Vec<u64> = Vec::new();
+        // For each task when it was done: without code, as soon as what it waits for was.
+        let mut done = vec![0; graph.len()];
+        for &task in graph.dependants_first().iter().rev() {
+            let dependencies = graph.dependencies().of(task).iter();
+            let ready = dependencies.map(|&before| done[before as usize]).max();
+            let ready = ready.unwrap_or(0);
+            let span = self.span(graph, task);
+            done[task as usize] = span.map_or(ready, Span::ended);
+            if let Some(span) = span {
+                started.push((span.started, ready));
+                ends.push(span.ended());
+            }
+        }
+        started.sort_unstable();
+        ends.sort_unstable();
+        let slots = most_at_a_time(&started, &ends);
+        // Before the task with number `slots` starts one has ended, before the next one two, and so on.
+        let waiting = started.iter().skip(slots).zip(&ends);
+        let mut costs: Vec<u64> = waiting
+            .map(|(&(started, ready), &free)| started.saturating_sub(ready.max(free)))
+            .collect();
+        costs.sort_unstable();
+        costs.get(costs.len() / 2).copied()
+    }
+
+    fn span(&self, graph: &TaskGraph, task: TaskIndex) -> Option<Span> {
+        let name = graph.recipe_name(graph.recipe_of(task));
+        let tasks = self.recipes.get(without_configuration(&name))?;
+        tasks.get(graph.task_name(task)).copied()
     }
 
     /// False when this is no recipe's folder.
@@ -90,32 +149,53 @@ impl Buildstats {
                 continue;
             }
             let bytes = fs::read(&file).map_err(|source| io_error(&file, source))?;
-            if let Some(elapsed) = elapsed(&String::from_utf8_lossy(&bytes)) {
+            if let Some(span) = span(&String::from_utf8_lossy(&bytes)) {
                 let tasks = self.recipes.entry(recipe.to_owned()).or_default();
-                tasks.insert(task.into_owned(), elapsed);
+                tasks.insert(task.into_owned(), span);
             }
         }
         Ok(true)
     }
 }
 
-/// The last time that passed, in microseconds. A file is appended to when a task is run again.
-fn elapsed(text: &str) -> Option<u64> {
-    let mut latest = None;
+/// How many tasks ran at the same time at most; both lists are sorted. One that ends at the moment
+/// at which another starts does not count.
+fn most_at_a_time(started: &[(u64, u64)], ends: &[u64]) -> usize {
+    let mut ended = 0;
+    let running = started.iter().zip(1..).map(|(&(start, _), begun)| {
+        ended += ends[ended..]
+            .iter()
+            .take_while(|&&end| end <= start)
+            .count();
+        // Times are rounded, so that a task can end when it starts.
+        usize::saturating_sub(begun, ended)
+    });
+    running.max().unwrap_or(0)
+}
+
+/// The last time that passed. A file is appended to when a task is run again.
+fn span(text: &str) -> Option<Span> {
+    let mut latest = Span::default();
     let mut passed = None;
     for line in text.lines() {
-        if let Some(rest) = line.strip_prefix("Elapsed time: ") {
-            latest = rest.trim().strip_suffix(" seconds").and_then(microseconds);
-        } else if line.trim_end() == "Status: PASSED" {
-            passed = latest.take().or(passed);
+        if let Some(rest) = line.strip_prefix("Started: ") {
+            latest.started = microseconds(rest.trim(), LATEST).unwrap_or(0);
+        } else if let Some(rest) = line.strip_prefix("Elapsed time: ") {
+            let elapsed = rest.trim().strip_suffix(" seconds");
+            let elapsed = elapsed.and_then(|seconds| microseconds(seconds, LONGEST));
+            // Shown in hundredths of a second: no time at all is what a task without code takes.
+            latest.elapsed = elapsed.map_or(0, |elapsed| elapsed.max(1));
+        } else if line.trim_end() == "Status: PASSED" && latest.elapsed > 0 {
+            passed = Some(std::mem::take(&mut latest));
         }
     }
     passed
 }
 
-fn microseconds(seconds: &str) -> Option<u64> {
+/// `most` in seconds.
+fn microseconds(seconds: &str, most: f64) -> Option<u64> {
     let seconds: f64 = seconds.parse().ok()?;
-    let sensible = (0.0..1e9).contains(&seconds);
+    let sensible = (0.0..most).contains(&seconds);
     sensible.then_some((seconds * 1e6).round() as u64)
 }
 
@@ -146,6 +226,10 @@ fn without_configuration(name: &str) -> &str {
     }
 }
 
+/// Seconds that a task can take: sums stay far from overflow.
+const LONGEST: f64 = 1e9;
+/// Seconds since 1970 at which a task can start.
+const LATEST: f64 = 1e11;
 /// A pebibyte: sums of sizes stay far from overflow.
 const MOST_BYTES: u64 = 1 << 50;
 
@@ -165,12 +249,14 @@ impl WorkSizes {
     /// With the line, when it is neither, or says something a second time.
     pub fn read(input: &mut dyn BufRead) -> Result<Self, ReadError> {
         let mut this = Self::default();
-        for (line, number) in input.lines().zip(1..) {
-            let line = line?;
-            if !line.is_empty() {
-                this.add(&line).map_err(|problem| at(number, problem))?;
-            }
-        }
+        each_line(input, |line, number| {
+            let added = match std::str::from_utf8(line) {
+                Ok("") => Ok(()),
+                Ok(line) => this.add(line),
+                Err(error) => Err(format!("not UTF-8: {error}")),
+            };
+            added.map_err(|problem| at(number, problem))
+        })?;
         Ok(this)
     }
 
@@ -314,18 +400,67 @@ mod tests {
 
     #[test]
     fn only_a_passed_run_counts_and_of_several_the_last() {
-        let run = |seconds, status| format!("Elapsed time: {seconds} seconds\nStatus: {status} \n");
-        assert_eq!(elapsed(&run("3.00", "FAILED")), None);
-        assert_eq!(
-            elapsed(&(run("3.00", "FAILED") + &run("1.00", "PASSED"))),
-            Some(1_000_000)
-        );
-        assert_eq!(
-            elapsed(&(run("1.00", "PASSED") + &run("3.00", "FAILED"))),
-            Some(1_000_000)
-        );
-        assert_eq!(elapsed("Elapsed time: x seconds\nStatus: PASSED \n"), None);
-        assert_eq!(elapsed("Elapsed time: -1 seconds\nStatus: PASSED \n"), None);
+        let run = |seconds, status| {
+            format!("Started: 5.25 \nElapsed time: {seconds} seconds\nStatus: {status} \n")
+        };
+        let of = |elapsed| {
+            Some(Span {
+                started: 5_250_000,
+                elapsed,
+            })
+        };
+        assert_eq!(span(&run("3.00", "FAILED")), None);
+        let (failed, passed) = (run("3.00", "FAILED"), run("1.00", "PASSED"));
+        assert_eq!(span(&(failed.clone() + &passed)), of(1_000_000));
+        assert_eq!(span(&(passed + &failed)), of(1_000_000));
+        assert_eq!(span(&run("0.00", "PASSED")), of(1));
+        assert_eq!(span(&run("x", "PASSED")), None);
+        assert_eq!(span(&run("-1", "PASSED")), None);
+    }
+
+    /// One recipe per task, of these starts and durations in seconds.
+    fn stats(tasks: &[(u64, u64)]) -> Buildstats {
+        let of = |&(started, elapsed): &(u64, u64)| {
+            let span = Span {
+                started: started * 1_000_000,
+                elapsed: elapsed * 1_000_000,
+            };
+            HashMap::from([("do_compile".to_owned(), span)])
+        };
+        let names = (0..).map(|number| format!("r{number}"));
+        Buildstats {
+            recipes: names.zip(tasks.iter().map(of)).collect(),
+        }
+    }
+
+    fn chain(tasks: usize, edges: &[(u32, u32)]) -> TaskGraph {
+        let mut builder = TaskGraphBuilder::new();
+        for number in 0..tasks {
+            let recipe = format!("/l/r{number}_1.bb");
+            builder.task_of(&recipe, "do_compile").expect("a new task");
+        }
+        edges.iter().for_each(|&(a, b)| builder.depends(a, b));
+        builder.build().expect("no loop")
+    }
+
+    #[test]
+    fn a_start_costs_what_passes_between_a_free_slot_and_the_start() {
+        // Two slots: 10 to 14 and 10 to 20, then from 14 on 15 to 19, then from 19 on 22 to 30.
+        let stats = stats(&[(10, 4), (10, 10), (15, 4), (22, 8)]);
+        let cost = |edges: &[(u32, u32)]| stats.start_cost(&chain(4, edges));
+        assert_eq!(cost(&[]), Some(3_000_000));
+        // The last one waits for the second, too, which ends at 20.
+        assert_eq!(cost(&[(3, 1)]), Some(2_000_000));
+        assert_eq!(Buildstats::default().start_cost(&chain(4, &[])), None);
+    }
+
+    #[test]
+    fn what_waits_for_tasks_without_code_waits_for_those_before_them() {
+        // One slot; the task in between was not measured.
+        let mut stats = stats(&[(10, 4), (0, 0), (19, 1)]);
+        stats.recipes.remove("r1");
+        let graph = chain(3, &[(1, 0), (2, 1)]);
+        assert_eq!(stats.start_cost(&graph), Some(5_000_000));
     }
 
     #[test]
@@ -344,10 +479,11 @@ mod tests {
 
     #[test]
     fn lines_of_another_form_are_named() {
-        let error = |text: &str| {
-            let error = WorkSizes::read(&mut text.as_bytes()).expect_err("malformed");
+        let refused = |mut bytes: &[u8]| {
+            let error = WorkSizes::read(&mut bytes).expect_err("malformed");
             error.to_string()
         };
+        let error = |text: &str| refused(text.as_bytes());
         let form = "expected PN, a tab and a number of bytes, found";
         assert_eq!(error("a\t1\nb 2\n"), format!("line 2: {form} \"b 2\""));
         assert_eq!(error("a\t-1"), format!("line 1: {form} \"a\\t-1\""));
@@ -355,5 +491,9 @@ mod tests {
         assert_eq!(error("a\t99999999999999999"), text);
         assert_eq!(error("\t1"), format!("line 1: {form} \"\\t1\""));
         assert_eq!(error("a\t1\na\t1"), "line 2: \"a\" is given a second time");
+        let text = "line 2: not UTF-8: invalid utf-8 sequence of 1 bytes from index 0";
+        assert_eq!(refused(b"a\t1\n\xff\t1"), text);
+        let text = "line 1: the line is longer than 1048576 bytes";
+        assert_eq!(error(&"a".repeat(10 << 20)), text);
     }
 }

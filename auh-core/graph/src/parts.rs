@@ -92,11 +92,12 @@ impl GraphParts<'_> {
     }
 
     fn ids(&self) -> Names {
-        let mut ids = Names::default();
-        for (&recipe, &name) in self.recipe_of.iter().zip(self.task_name_of) {
-            ids.push(&[self.recipes.get(recipe), ":", self.task_names.get(name)]);
-        }
-        ids
+        Names::of_ids(
+            &self.recipes,
+            self.recipe_of,
+            &self.task_names,
+            self.task_name_of,
+        )
     }
 }
 

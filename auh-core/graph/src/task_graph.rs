@@ -18,7 +18,7 @@ pub const UNKNOWN: u64 = u64::MAX;
 /// The order of the tasks is the run queue's: ties between schedulers' priorities are broken by it.
 #[derive(Clone, Debug)]
 pub struct TaskGraph {
-    /// Made when they are first asked for, where the graph came without them.
+    /// Made when they are first asked for: most users get on with recipes and task names.
     pub(crate) ids: OnceLock<Names>,
     pub(crate) recipes: Names,
     /// For each recipe its name where that is known, else nothing; empty when none is.
@@ -57,11 +57,12 @@ impl TaskGraph {
     /// All ids in the graph's own order.
     pub fn ids(&self) -> &Names {
         self.ids.get_or_init(|| {
-            let mut ids = Names::default();
-            for task in self.tasks() {
-                ids.push(&[self.recipe(task), ":", self.task_name(task)]);
-            }
-            ids
+            Names::of_ids(
+                &self.recipes,
+                &self.recipe_of,
+                &self.task_names,
+                &self.task_name_of,
+            )
         })
     }
 

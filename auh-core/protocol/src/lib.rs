@@ -12,6 +12,7 @@ pub mod machine;
 pub mod name;
 pub mod plugin;
 pub mod recipe;
+pub mod size;
 pub mod step;
 
 pub use failure::{Failure, FailureClass};

@@ -1,9 +1,13 @@
 //! Readers for the graphs that BitBake writes. They take bytes; opening and decompressing is the
 //! caller's.
 
+mod lines;
+#[cfg(test)]
+mod malformed;
 mod run_queue;
 mod task_depends;
 
+pub(crate) use lines::each_line;
 pub use run_queue::{RunQueue, read_run_queue};
 pub use task_depends::read_task_depends;
 

@@ -215,27 +215,24 @@ fn at_line(first_line: u64, error: &serde_json::Error) -> ReadError {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::malformed::Sample;
     use super::*;
 
-    const SMALL: &str = r#"{
+    const SMALL: Sample = Sample {
+        text: r#"{
 "depends": [[1], []],
 "times": [0.5, {"x": null}],
 "tids": ["mc:a:virtual:native:/l/x.bb:do_build",
   "/l/\u0079.bb:do_fetch"],
 "weights": [10, 340282366920938463463374607431768211467],
 "speed": [1, 0], "completion": [0, 1]
-}"#;
-
-    fn check_changed(from: &str, to: &str, expect: &str) {
-        let changed = SMALL.replace(from, to);
-        assert_ne!(changed, SMALL);
-        let error = read_run_queue(&mut changed.as_bytes()).expect_err("malformed");
-        assert_eq!(error.to_string(), expect);
-    }
+}"#,
+        read: |bytes| read_run_queue(&mut &*bytes).map(|queue| queue.graph),
+    };
 
     #[test]
     fn reads_all_members() {
-        let queue = read_run_queue(&mut SMALL.as_bytes()).expect("well formed");
+        let queue = read_run_queue(&mut SMALL.text.as_bytes()).expect("well formed");
         assert_eq!(queue.graph.id(1), "/l/y.bb:do_fetch");
         assert_eq!(queue.graph.dependencies().of(0), [1]);
         let weights = queue.weights.expect("there are weights");
@@ -256,92 +253,128 @@ mod tests {
     }
 
     #[test]
-    fn errors_name_the_line() {
-        check_changed("\"tids\"", "\"ids\"", "line 8: missing field `tids`");
-        check_changed(
-            "[[1], []]",
-            "[[2], []]",
-            "line 2: dependency of task 0 on task 2, but there are only 2 tasks",
-        );
-        check_changed(
+    fn what_is_cut_off_is_an_error_wherever_it_was_cut() {
+        SMALL.check_cut_off();
+    }
+
+    #[test]
+    fn missing_members_and_wrong_lengths_are_named() {
+        SMALL.check_changed("\"tids\"", "\"ids\"", "line 8: missing field `tids`");
+        SMALL.check_changed("\"times\"", "\"tids\"", "line 4: duplicate field `tids`");
+        SMALL.check_changed(
             "[[1], []]",
             "[[1], [], []]",
             "line 2: a list of 3 entries for 2 tasks",
         );
-        check_changed(
+        SMALL.check_changed(
             "[[1], []]",
             "[[1]]",
             "line 2: a list of 1 entries for 2 tasks",
         );
-        check_changed(
+        SMALL.check_changed(
             "[[1], []]",
             "[[1], 7]",
             "line 2: invalid type: integer `7`, expected a sequence",
         );
-        check_changed(
-            "/l/\\u0079.bb",
-            "mc:a:/l/x\\n.bb",
-            "line 5: task id \"mc:a:/l/x\\n.bb:do_fetch\" has a quotation mark, a line break or another control character in it",
-        );
-        check_changed(
-            "/l/\\u0079.bb:do_fetch",
-            "mc:a:virtual:native:/l/x.bb:do_build",
-            "line 5: task id \"mc:a:virtual:native:/l/x.bb:do_build\" is given twice",
-        );
-        check_changed(
-            "/l/\\u0079.bb:",
-            "",
-            "line 5: task id \"do_fetch\" is not of the form RECIPE:TASK",
-        );
-        check_changed(
+        SMALL.check_changed(
             "[10,",
             "[-10,",
             "line 6: a weight is not a whole number: \"-10\"",
         );
-        check_changed(
+        SMALL.check_changed(
             "[1, 0]",
             "[1, 1]",
             "line 7: entries 0 and 1 of the order are both task 1",
         );
-        check_changed("[10,", "[10", "line 6: expected `,` or `]`");
+        SMALL.check_changed("[10,", "[10", "line 6: expected `,` or `]`");
     }
 
     #[test]
-    fn a_loop_is_an_error() {
-        let changed = SMALL.replace("[[1], []]", "[[1], [0]]");
-        let error = read_run_queue(&mut changed.as_bytes()).expect_err("a loop");
-        assert!(
-            matches!(error, ReadError::Graph(GraphError::Cycle(_))),
-            "{error}"
+    fn unknown_and_repeated_tasks_are_named() {
+        SMALL.check_changed(
+            "[[1], []]",
+            "[[2], []]",
+            "line 2: dependency of task 0 on task 2, but there are only 2 tasks",
+        );
+        SMALL.check_changed(
+            "[[1], []]",
+            "[[-1], []]",
+            "line 2: invalid value: integer `-1`, expected u32",
+        );
+        SMALL.check_changed(
+            "/l/\\u0079.bb:do_fetch",
+            "mc:a:virtual:native:/l/x.bb:do_build",
+            "line 5: task id \"mc:a:virtual:native:/l/x.bb:do_build\" is given twice",
+        );
+        SMALL.check_changed(
+            "/l/\\u0079.bb:",
+            "",
+            "line 5: task id \"do_fetch\" is not of the form RECIPE:TASK",
         );
     }
 
     #[test]
-    fn what_is_cut_off_is_an_error_wherever_it_was_cut() {
-        for end in 0..SMALL.len() {
-            let error = read_run_queue(&mut &SMALL.as_bytes()[..end]).expect_err("cut off");
-            assert!(matches!(error, ReadError::Line { .. }), "{error}");
+    fn quotes_line_breaks_and_nul_in_ids_are_errors() {
+        for (escaped, shown) in [("\\\"", "\\\""), ("\\n", "\\n"), ("\\u0000", "\\0")] {
+            SMALL.check_changed(
+                "/l/\\u0079.bb",
+                &format!("mc:a:/l/x{escaped}.bb"),
+                &format!(
+                    "line 5: task id \"mc:a:/l/x{shown}.bb:do_fetch\" has a quotation mark, a \
+                     line break or another control character in it"
+                ),
+            );
         }
+        for raw in ["\n", "\0"] {
+            let expect = "line 5: control character (\\u0000-\\u001F) found while parsing a string";
+            SMALL.check_changed("\\u0079", raw, expect);
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_errors() {
+        let mut bytes = SMALL.text.as_bytes().to_vec();
+        let place = SMALL.text.find("/l/x").expect("it is there");
+        bytes[place] = 0xff;
+        SMALL.check_error(&bytes, "line 4: invalid unicode code point");
+    }
+
+    #[test]
+    fn an_id_of_ten_megabytes_is_an_error() {
+        let long = "x".repeat(10 << 20);
+        for id in [format!("{long}:do_fetch"), format!("x:{long}"), long] {
+            let expect = format!(
+                "line 5: task id {}... is longer than 8192 bytes",
+                shown(&id[..120])
+            );
+            SMALL.check_changed("/l/\\u0079.bb:do_fetch", &id, &expect);
+        }
+    }
+
+    #[test]
+    fn a_loop_is_an_error() {
+        SMALL.check_changed(
+            "[[1], []]",
+            "[[1], [0]]",
+            "2 tasks can never run because of circular dependencies\n\
+             dependency loop #1:\n  \
+             /l/y.bb:do_fetch (waits for x.bb:do_build)\n  \
+             mc:a:virtual:native:/l/x.bb:do_build (waits for y.bb:do_fetch)",
+        );
     }
 
     #[test]
     fn deep_nesting_and_long_lines_do_no_harm() {
         for open in ["[", "{\"a\":", "{\"times\":[[", "{\"tids\":["] {
             let text = open.repeat(1 << 20);
-            assert!(read_run_queue(&mut text.as_bytes()).is_err());
+            SMALL.check_any(text.as_bytes());
         }
     }
 
     proptest! {
         #[test]
-        fn damaged_files_are_a_graph_or_an_error(
-            changes in prop::collection::vec((0..SMALL.len(), any::<u8>()), 1..4),
-        ) {
-            let mut bytes = SMALL.as_bytes().to_vec();
-            for (place, byte) in changes {
-                bytes[place] = byte;
-            }
-            let _ = read_run_queue(&mut &bytes[..]);
+        fn damaged_files_are_a_graph_or_an_error(bytes in SMALL.damage()) {
+            SMALL.check_any(&bytes);
         }
     }
 }

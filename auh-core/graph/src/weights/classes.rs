@@ -270,7 +270,7 @@ impl Forming {
             _ => self.members.sort_unstable(),
         }
         let new = self.classes.len() as Class;
-        let hash = self.by_members.hash_of_numbers(&self.members);
+        let hash = self.by_members.hash_of(&self.members);
         let same = |class| self.classes.members_of(class) == self.members;
         let class = self.by_members.find_or_insert(hash, new, same);
         if class == new {

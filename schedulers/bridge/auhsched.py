@@ -7,7 +7,8 @@ BitBake's own limits (threads, number_threads of a task, load, pressure) stay Bi
 Variables, from the configuration or from the environment of the bitbake call (which needs no
 BB_ENV_PASSTHROUGH_ADDITIONS):
   AUH_SCHEDULER_OPTIONS        the plugin's settings, a JSON object
-  AUH_SCHEDULER_WORK_SIZES     a file with lines PN<TAB>bytes: how large work folders become
+  AUH_SCHEDULER_WORK_SIZES     a file with lines PN<TAB>bytes, how large work folders become, or
+                               PN:TASK<TAB>bytes, what one task adds
   AUH_SCHEDULER_BUILDSTATS     what OE's buildstats class wrote of one build: how long tasks took
   AUH_ALLOW_UNTRUSTED_PLUGINS  "1" also loads plugin files that others can write to
   AUH_RUNQUEUE_DUMP            file that gets the run queue and the order, as JSON
@@ -15,6 +16,7 @@ BB_ENV_PASSTHROUGH_ADDITIONS):
 """
 
 import array
+import collections
 import ctypes
 import itertools
 import json
@@ -220,7 +222,7 @@ class AuhScheduler(RunQueueScheduler):
         numbered = {tid: number for number, tid in enumerate(tids)}
         depends = [sorted(numbered[tid] for tid in entries[of].depends) for of in tids]
         self._plugin = Plugin(
-            Library.load(), self.name[len(PREFIX):], bitbake.variable("AUH_SCHEDULER_OPTIONS"),
+            Library.load(), self.name[len(PREFIX):], options(bitbake),
             bitbake.variable("AUH_ALLOW_UNTRUSTED_PLUGINS") == "1")
         try:
             order = self._plugin.order(tids, depends, durations(bitbake, tids),
@@ -313,6 +315,20 @@ def __getattr__(attribute):
     return scheduler
 
 
+def options(bitbake):
+    """The plugin's settings, with the number of threads where they do not have it."""
+    text = bitbake.variable("AUH_SCHEDULER_OPTIONS")
+    threads = bitbake.variable("BB_NUMBER_THREADS") or ""
+    try:
+        settings = json.loads(text or "{}")
+    except ValueError:
+        # Whoever reads them next says what is wrong.
+        return text
+    if isinstance(settings, dict) and threads.isdecimal():
+        return json.dumps({"threads": int(threads), **settings})
+    return text
+
+
 def numbers(kind, values):
     """An array of the C type with 4 (I) or 8 (Q) bytes."""
     return array.array(kind, values)
@@ -328,16 +344,21 @@ def work_folders(bitbake, tids):
     path = bitbake.variable("AUH_SCHEDULER_WORK_SIZES")
     if not path:
         return None
-    sizes = {}
+    sizes, of_tasks = {}, collections.Counter()
     try:
         with open(path, encoding="utf-8") as file:
             for number, line in enumerate(file, 1):
                 name, tab, size = line.strip().partition("\t")
                 if name and not size.isdecimal():
                     raise Trouble("%s, line %d: this is not PN<TAB>bytes" % (path, number))
-                sizes[name] = int(size or 0)
+                recipe, colon, task = name.partition(":do_")
+                if colon:
+                    of_tasks[recipe] += int(size)
+                else:
+                    sizes[name] = int(size or 0)
     except OSError as error:
         raise Trouble("cannot read the sizes of work folders: %s" % error) from None
+    sizes = {**of_tasks, **sizes}
     return numbers("Q", (sizes.get(bitbake.recipe(tid)[0], UNKNOWN) for tid in tids))
 
 

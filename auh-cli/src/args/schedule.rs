@@ -63,7 +63,7 @@ pub(crate) struct Simulate {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub threads: u32,
     #[command(flatten)]
-    pub limits: LimitFlags,
+    pub queue: QueueFlags,
     /// How to show the result; json has the start and end of each task, too
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
@@ -83,7 +83,7 @@ pub(crate) struct Compare {
     #[arg(long, value_name = "N,M", required = true, value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
     pub threads: Vec<u32>,
     #[command(flatten)]
-    pub limits: LimitFlags,
+    pub queue: QueueFlags,
     /// Also write a page with charts
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
@@ -112,13 +112,17 @@ pub(crate) struct InputFlags {
     pub rm_work: bool,
 }
 
-/// Limits for tasks of one name.
+/// How the run queue goes.
 #[derive(Debug, clap::Args)]
-pub(crate) struct LimitFlags {
+pub(crate) struct QueueFlags {
     /// At most so many tasks of this name at the same time, as number_threads of a task; can be given
     /// again
     #[arg(long = "limit", value_name = "TASK=N", value_parser = limit)]
     pub limits: Vec<(String, u32)>,
+    /// Seconds for which a task has its slot before its own time begins, as BitBake forks and parses
+    /// [default: as in the buildstats, else 0]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub start_cost: Option<u64>,
 }
 
 /// What schedulers are given.
@@ -154,9 +158,24 @@ fn limit(text: &str) -> Result<(String, u32), String> {
     }
 }
 
+/// In microseconds.
+fn seconds(text: &str) -> Result<u64, String> {
+    let seconds = text.parse().ok().filter(|s| (0.0..1e6).contains(s));
+    let microseconds = seconds.map(|seconds: f64| (seconds * 1e6).round() as u64);
+    microseconds.ok_or_else(|| "expected a number of seconds, such as 0.15".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_start_costs_seconds() {
+        assert_eq!(seconds("0.15"), Ok(150_000));
+        for wrong in ["", "-1", "NaN", "inf", "1s"] {
+            assert!(seconds(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn limits_are_task_and_number() {

@@ -60,7 +60,7 @@ impl Frame {
 
     fn grid(&self, text: &mut String) {
         let right = self.x(INTERVALS as f64);
-        let step = round_step(self.most / (self.height / 60.0));
+        let step = round_step(self.most / (self.height / 45.0));
         for number in 0..=(self.most / step) as u32 {
             let value = f64::from(number) * step;
             let y = self.y(value);

@@ -44,7 +44,8 @@ body{font:16px/1.45 system-ui,sans-serif;color:#111;background:#fff;max-width:62
 h1{font-size:1.5rem}h2{font-size:1.2rem;margin-top:2.5rem}h3{font-size:1rem;margin:1.5rem 0 .2rem}\
 table{border-collapse:collapse;width:100%}th,td{padding:.3rem .6rem;text-align:right;border-bottom:1px solid #bbb;font-variant-numeric:tabular-nums}\
 th:first-child,td:first-child,td.why{text-align:left}svg{display:block;width:100%;height:auto}\
-figure{margin:0 0 1rem;break-inside:avoid}text{font:12px system-ui,sans-serif;fill:#111}\
+figure{margin:0 0 1rem;break-inside:avoid}\
+text{font:12px system-ui,sans-serif;fill:#111;stroke:#fff;stroke-width:3px;stroke-linejoin:round;paint-order:stroke}\
 @media print{body{margin:0;max-width:none;font-size:11pt}h2{break-before:page}h2:first-of-type{break-before:auto}}";
 
 /// The page as a text.

@@ -1,5 +1,6 @@
 //! What no scheduler can beat.
 
+use crate::run::Slots;
 use auh_graph::TaskGraph;
 
 /// Two times that every run needs, in microseconds. A run can be above both.
@@ -12,13 +13,13 @@ pub struct Bounds {
 }
 
 impl Bounds {
-    /// Bounds for this many slots. A task without a duration takes no time.
+    /// Bounds for this many slots. A task without a duration takes no time; starts cost what they cost.
     #[must_use]
-    pub fn of(graph: &TaskGraph, slots: u32) -> Self {
+    pub fn of(graph: &TaskGraph, slots: &Slots) -> Self {
         let mut remaining = vec![0_u64; graph.len()];
         let mut work = 0_u64;
         for &task in graph.dependants_first() {
-            let own = graph.duration(task).unwrap_or(0);
+            let own = slots.time_of(graph, task);
             let dependants = graph.dependants().of(task).iter();
             let after = dependants.map(|&next| remaining[next as usize]).max();
             remaining[task as usize] = own.saturating_add(after.unwrap_or(0));
@@ -26,7 +27,7 @@ impl Bounds {
         }
         Self {
             critical_path: remaining.into_iter().max().unwrap_or(0),
-            work_per_slot: work.div_ceil(u64::from(slots.max(1))),
+            work_per_slot: work.div_ceil(u64::from(slots.all.max(1))),
         }
     }
 

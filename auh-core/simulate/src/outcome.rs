@@ -8,7 +8,7 @@ use auh_graph::TaskIndex;
 pub struct Outcome {
     /// When the last task ended.
     pub makespan: u64,
-    /// All tasks' time together.
+    /// All tasks' time together, with what their starts cost.
     pub work: u64,
     /// Most bytes that the work folders had at a time.
     pub peak_disk: u64,
@@ -28,7 +28,7 @@ pub struct Outcome {
 pub struct TaskRun {
     /// Which one.
     pub task: TaskIndex,
-    /// Its start.
+    /// When it got its slot.
     pub start: u64,
     /// Its end.
     pub end: u64,

@@ -9,13 +9,17 @@ use auh_graph::{NotAPermutation, Order, TaskGraph, TaskIndex};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-/// How many tasks may run at the same time.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// How many tasks may run at the same time, and what it takes to start one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Slots {
     /// All together: BitBake's `BB_NUMBER_THREADS`.
     pub all: u32,
     /// Of tasks with this name: BitBake's `do_fetch[number_threads]`.
     pub of_task: Vec<(String, u32)>,
+    /// Microseconds for which a task has its slot before its own time begins: BitBake's worker
+    /// forks and parses the recipe again. A task that takes no time has no code, and costs nothing:
+    /// BitBake notes it as done where it stands.
+    pub start_cost: u64,
 }
 
 impl Slots {
@@ -24,7 +28,15 @@ impl Slots {
     pub fn of(all: u32) -> Self {
         Self {
             all,
-            of_task: Vec::new(),
+            ..Self::default()
+        }
+    }
+
+    /// How long the task has its slot, in microseconds.
+    pub(crate) fn time_of(&self, graph: &TaskGraph, task: TaskIndex) -> u64 {
+        match graph.duration(task) {
+            None | Some(0) => 0,
+            Some(duration) => duration.saturating_add(self.start_cost),
         }
     }
 }
@@ -74,14 +86,15 @@ pub fn simulate(
     }
     let order = Order::from_sequence(scheduler.order(graph)?, graph.len())?;
     let mut run = Run::new(graph, &order, slots);
-    while run.start_what_can(scheduler, slots.all as usize)? {
+    while run.start_what_can(scheduler)? {
         run.end_next();
     }
-    Ok(run.outcome(slots.all))
+    Ok(run.outcome())
 }
 
 struct Run<'g> {
     graph: &'g TaskGraph,
+    slots: &'g Slots,
     ready: ReadyList<'g>,
     limits: Limits,
     /// For each task how many others it waits for.
@@ -96,7 +109,7 @@ struct Run<'g> {
 }
 
 impl<'g> Run<'g> {
-    fn new(graph: &'g TaskGraph, order: &'g Order, slots: &Slots) -> Self {
+    fn new(graph: &'g TaskGraph, order: &'g Order, slots: &'g Slots) -> Self {
         let waiting_for = graph
             .tasks()
             .map(|t| graph.dependencies().of(t).len() as u32);
@@ -106,6 +119,7 @@ impl<'g> Run<'g> {
         ready.put_back(first.collect());
         Self {
             graph,
+            slots,
             ready,
             limits: Limits::new(graph, slots),
             waiting_for,
@@ -119,12 +133,8 @@ impl<'g> Run<'g> {
     }
 
     /// Fills the slots; false when everything is done.
-    fn start_what_can(
-        &mut self,
-        scheduler: &mut dyn Scheduler,
-        slots: usize,
-    ) -> Result<bool, SimulateError> {
-        while self.running.len() < slots && !self.ready.tasks().is_empty() {
+    fn start_what_can(&mut self, scheduler: &mut dyn Scheduler) -> Result<bool, SimulateError> {
+        while self.running.len() < self.slots.all as usize && !self.ready.tasks().is_empty() {
             let moment = Moment {
                 ready: self.ready.tasks(),
                 running: &self.running,
@@ -146,9 +156,8 @@ impl<'g> Run<'g> {
         if task as usize >= self.graph.len() || !self.ready.remove(task) {
             return Err(SimulateError::NotReady { task });
         }
-        let end = self
-            .now
-            .saturating_add(self.graph.duration(task).unwrap_or(0));
+        let time = self.slots.time_of(self.graph, task);
+        let end = self.now.saturating_add(time);
         self.ends.push(Reverse((end, self.runs.len())));
         self.runs.push(TaskRun {
             task,
@@ -200,13 +209,13 @@ impl<'g> Run<'g> {
         }
     }
 
-    fn outcome(self, slots: u32) -> Outcome {
+    fn outcome(self) -> Outcome {
         Outcome {
             makespan: self.now,
             work: self.runs.iter().map(|run| run.end - run.start).sum(),
             peak_disk: self.meter.peak_disk,
             peak_recipes: self.meter.peak_recipes,
-            bounds: Bounds::of(self.graph, slots),
+            bounds: Bounds::of(self.graph, self.slots),
             runs: self.runs,
             samples: self.meter.samples,
         }
@@ -326,6 +335,19 @@ mod tests {
         let outcome = run(&recipes(4, true), &slots);
         assert_eq!(outcome.makespan, 3 + 4 * 3 + 1);
         assert_eq!(outcome.peak_disk, 40);
+    }
+
+    #[test]
+    fn a_start_costs_its_time_where_there_is_code() {
+        let graph = recipes(1, true)
+            .with_durations(|graph, task| graph.duration(task).filter(|_| task != 2));
+        let slots = Slots {
+            start_cost: 10,
+            ..Slots::of(1)
+        };
+        let outcome = run(&graph, &slots);
+        assert_eq!((outcome.makespan, outcome.work), (11 + 12 + 11, 34));
+        assert_eq!(outcome.bounds.critical_path, 34);
     }
 
     #[test]

@@ -22,6 +22,7 @@ prop_compose! {
         priorities in prop::collection::vec(any::<u32>(), 20),
         all in 1_u32..5,
         limit in prop::option::of((0_usize..4, 1_u32..3)),
+        start_cost in 0_u64..3,
     ) -> Case {
         let mut builder = TaskGraphBuilder::new();
         for (index, &(recipe, name)) in tasks.iter().enumerate() {
@@ -39,7 +40,7 @@ prop_compose! {
         Case {
             graph: builder.build().expect("edges go backwards"),
             order,
-            slots: Slots { all, of_task: limit.into_iter().collect() },
+            slots: Slots { all, of_task: limit.into_iter().collect(), start_cost },
         }
     }
 }
@@ -60,7 +61,11 @@ fn naive(case: &Case) -> Vec<TaskRun> {
             .iter()
             .find(|&&task| can_start(case, &runs, before, now, task))
         {
-            let end = now + case.graph.duration(task).expect("all have one");
+            let end = now
+                + match case.graph.duration(task).expect("all have one") {
+                    0 => 0,
+                    duration => case.slots.start_cost + duration,
+                };
             runs.push(TaskRun {
                 task,
                 start: now,

@@ -227,6 +227,17 @@ class Facts(TestCase):
         bitbake = self.bitbake(AUH_SCHEDULER_WORK_SIZES=str(sizes))
         self.assertEqual(list(self.module.work_folders(bitbake, self.tids)), [2 ** 64 - 1, 20])
         self.assertIsNone(self.module.work_folders(self.bitbake(), self.tids))
+        sizes.write_text("b:do_y\t3\nb:do_z\t4\na\t9\na:do_x\t9\n")
+        self.assertEqual(list(self.module.work_folders(bitbake, self.tids)), [9, 7])
+
+    def test_the_number_of_threads_is_among_the_options(self):
+        def options(**variables):
+            return self.module.options(self.bitbake(**variables))
+        self.assertEqual(options(BB_NUMBER_THREADS="4"), '{"threads": 4}')
+        self.assertEqual(options(BB_NUMBER_THREADS="4", AUH_SCHEDULER_OPTIONS='{"threads": 2}'),
+                         '{"threads": 2}')
+        self.assertIsNone(options())
+        self.assertEqual(options(BB_NUMBER_THREADS="4", AUH_SCHEDULER_OPTIONS="{"), "{")
 
     def test_durations_come_from_buildstats(self):
         for folder, task, text in [("a-1.0-r0", "do_x", "a: do_x\nElapsed time: 1.25 seconds\n"),

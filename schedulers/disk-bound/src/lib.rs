@@ -2,17 +2,19 @@
 //! as fast as that allows. How, and why it never stands still: crate `auh-disk-budget`.
 //!
 //! Options: `budget`, such as `"20G"` (K, M, G, T for powers of 1000, Ki to Ti for powers of 1024) or
-//! a number of bytes; `seed` of the model that stands in for unknown durations and sizes.
+//! a number of bytes; `threads`, how many tasks run at the same time, which hosts give where they know
+//! it; `seed` of the model that stands in for unknown durations and sizes.
 //!
 //! Not here: the algorithm.
 
 use auh_disk_budget::Build;
 use auh_graph::model;
-use auh_sdk::{GraphView, Host, Moment, Options, Scheduler, StepError};
+use auh_sdk::{GraphView, Host, Moment, Options, Scheduler, StepError, protocol::size};
 use std::sync::{Mutex, PoisonError};
 
 struct DiskBound {
     budget: u64,
+    threads: Option<u32>,
     seed: u64,
     /// The build that `order` was asked for last.
     build: Mutex<Option<Build>>,
@@ -23,8 +25,11 @@ impl Scheduler for DiskBound {
         let graph = auh_graph_view::task_graph(view)?;
         let graph = model::with_durations(graph, self.seed);
         let graph = model::with_work_bytes(graph, self.seed);
-        let build = Build::new(&graph, self.budget)
-            .map_err(|error| StepError::infrastructure(error.to_string()))?;
+        let build = match self.threads {
+            Some(threads) => Build::for_slots(&graph, self.budget, threads),
+            None => Build::new(&graph, self.budget),
+        };
+        let build = build.map_err(|error| StepError::infrastructure(error.to_string()))?;
         host.debug(&format!(
             "{} bytes would be enough, {} may be used",
             build.least_budget(),
@@ -49,6 +54,7 @@ impl Scheduler for DiskBound {
 fn create(options: &Options) -> Result<DiskBound, StepError> {
     Ok(DiskBound {
         budget: budget(options)?,
+        threads: threads(options)?,
         seed: auh_graph_view::model_seed(options)?,
         build: Mutex::new(None),
     })
@@ -59,7 +65,7 @@ fn budget(options: &Options) -> Result<u64, StepError> {
         let text = "option budget is missing, for example budget = \"20G\"";
         return Err(StepError::infrastructure(text));
     };
-    let bytes = value.as_u64().or_else(|| bytes(value.as_str()?));
+    let bytes = value.as_u64().or_else(|| size::bytes(value.as_str()?));
     bytes.ok_or_else(|| {
         StepError::infrastructure(format!(
             "option budget is no size such as \"20G\" or \"512Mi\": {value}"
@@ -67,23 +73,15 @@ fn budget(options: &Options) -> Result<u64, StepError> {
     })
 }
 
-/// A whole number with a unit or without.
-fn bytes(text: &str) -> Option<u64> {
-    let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
-    let unit = &text[digits.len()..];
-    let (letter, base) = match unit.strip_suffix('i') {
-        Some(letter) => (letter, 1024_u64),
-        None => (unit, 1000),
+fn threads(options: &Options) -> Result<Option<u32>, StepError> {
+    let Some(value) = options.get("threads") else {
+        return Ok(None);
     };
-    let power = match letter {
-        "" if unit.is_empty() => 0,
-        "K" => 1,
-        "M" => 2,
-        "G" => 3,
-        "T" => 4,
-        _ => return None,
-    };
-    digits.parse::<u64>().ok()?.checked_mul(base.pow(power))
+    let threads = value.as_u64().and_then(|threads| threads.try_into().ok());
+    let threads = threads.filter(|&threads| threads > 0).ok_or_else(|| {
+        StepError::infrastructure(format!("option threads is no number of tasks: {value}"))
+    })?;
+    Ok(Some(threads))
 }
 
 auh_sdk::export_scheduler! {
@@ -100,26 +98,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn budgets_have_units() {
-        assert_eq!(bytes("20G"), Some(20_000_000_000));
-        assert_eq!(bytes("512Mi"), Some(512 << 20));
-        assert_eq!(bytes("7"), Some(7));
-        for wrong in [
-            "",
-            "G",
-            "1.5G",
-            "20g",
-            "20GB",
-            "-1",
-            "7i",
-            "99999999999T",
-            "²",
-        ] {
-            assert_eq!(bytes(wrong), None, "{wrong}");
-        }
-    }
-
-    #[test]
     fn a_budget_is_needed() {
         let error = |options: Options| create(&options).err().map(|error| error.to_string());
         let missing = "option budget is missing, for example budget = \"20G\"";
@@ -128,5 +106,9 @@ mod tests {
         let wrong = "option budget is no size such as \"20G\" or \"512Mi\": \"much\"";
         assert_eq!(error(with("much")).as_deref(), Some(wrong));
         assert_eq!(error(with("20G")), None);
+        let mut options: Options = with("20G");
+        options.insert("threads".to_owned(), 0.into());
+        let wrong = "option threads is no number of tasks: 0";
+        assert_eq!(error(options).as_deref(), Some(wrong));
     }
 }

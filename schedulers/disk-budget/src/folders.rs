@@ -6,6 +6,7 @@ const NONE: u32 = u32::MAX;
 
 /// The work folders that have bytes. A folder is *begun* by the first of its recipe's tasks that
 /// add bytes to it, at the latest by the task that removes it, and counts in full from then on.
+#[derive(Clone)]
 pub(crate) struct Folders {
     /// For each task the folder that must have been begun when it starts.
     begun_by: Vec<u32>,

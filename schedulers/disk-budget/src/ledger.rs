@@ -5,6 +5,7 @@ use crate::plan::Plan;
 use auh_graph::TaskIndex;
 
 /// The budget while a build goes on.
+#[derive(Clone)]
 pub(crate) struct Ledger {
     folders: Folders,
     plan: Plan,

@@ -33,6 +33,11 @@
 //! that the rm-work order puts first, which finishes recipes. The plan serves only as a proof and is
 //! not followed: with room enough, this is the critical-path order.
 //!
+//! A greedy order can be beaten by luck. [`Build::for_slots`], which knows how many tasks run at the
+//! same time, runs rm-work's order on paper, too. Where that keeps the budget and is faster, it is taken,
+//! with the course on paper as the plan; so, as long as tasks take the time that was expected, nobody
+//! is slower than rm-work with the budget that rm-work needs.
+//!
 //! # When a budget is too small
 //! Two folders of which each needs the other to be begun before it can be removed are there at the
 //! same time, whatever the order: both intervals begin before either ends. Intervals that overlap
@@ -44,6 +49,7 @@
 mod folders;
 mod ledger;
 mod needs;
+mod paper;
 mod plan;
 mod together;
 
@@ -101,10 +107,11 @@ fn in_progress(with: &[String]) -> String {
 }
 
 /// A build within a budget, while it goes on.
+#[derive(Clone)]
 pub struct Build {
     order: Order,
-    /// For each task its place in the order that finishes recipes.
-    finishing: Vec<u32>,
+    /// rm-work's order, which finishes recipes.
+    finishing: Order,
     ledger: Ledger,
     /// How many folders were removed.
     removals: u32,
@@ -143,16 +150,52 @@ impl Build {
             ));
         }
         let finishing = order::rm_work(graph, &Weights::of(graph)).order;
-        Ok(Self {
-            finishing: finishing.places().to_vec(),
-            ledger: Ledger::new(folders, plan_made, budget),
-            removals: 0,
-            no_room_at: vec![0; graph.len()],
-            order,
-        })
+        let ledger = Ledger::new(folders, plan_made, budget);
+        Ok(Self::of(order, finishing, ledger))
     }
 
-    /// The tasks by urgency: longest remaining time first.
+    fn of(order: Order, finishing: Order, ledger: Ledger) -> Self {
+        Self {
+            no_room_at: vec![0; order.sequence().len()],
+            removals: 0,
+            order,
+            finishing,
+            ledger,
+        }
+    }
+
+    /// As [`new`](Self::new), for a build with so many tasks at the same time: where rm-work's order
+    /// keeps the budget by itself and is faster on paper, it is the order of the build, and its course
+    /// the plan.
+    ///
+    /// # Errors
+    /// When no way to build within `budget` bytes is found.
+    pub fn for_slots(graph: &TaskGraph, budget: u64, slots: u32) -> Result<Self, TooSmall> {
+        let slots = slots.max(1) as usize;
+        let folders = Folders::of(graph);
+        let finishing = order::rm_work(graph, &Weights::of(graph)).order;
+        let first = |ready: &[TaskIndex], _: &[TaskIndex]| ready.first().copied();
+        let rm_work = paper::run(graph, &folders, &finishing, slots, first);
+        let fits = rm_work.peak <= budget;
+        match Self::new(graph, budget) {
+            Err(error) if !fits => Err(error),
+            Ok(urgent) if !fits || urgent.makespan(graph, slots) <= rm_work.makespan => Ok(urgent),
+            _ => {
+                let plan = plan::along(graph, &folders, &rm_work.sequence);
+                let ledger = Ledger::new(folders, plan, budget);
+                Ok(Self::of(finishing.clone(), finishing, ledger))
+            }
+        }
+    }
+
+    /// Of a build on paper, in microseconds.
+    fn makespan(&self, graph: &TaskGraph, slots: usize) -> u64 {
+        let mut build = self.clone();
+        let pick = |ready: &[TaskIndex], ended: &[TaskIndex]| build.pick(ready, ended);
+        paper::run(graph, self.ledger.folders(), &self.order, slots, pick).makespan
+    }
+
+    /// The tasks, most important first: as a rule by urgency, longest remaining time first.
     #[must_use]
     pub fn order(&self) -> &Order {
         &self.order
@@ -188,7 +231,7 @@ impl Build {
         }
         let mut best = None;
         for &task in others {
-            let place = self.finishing[task as usize];
+            let place = self.finishing.place(task);
             if best.is_none_or(|(best, _)| place < best) && self.has_room(task) {
                 best = Some((place, task));
             }

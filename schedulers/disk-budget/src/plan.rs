@@ -50,6 +50,17 @@ pub(crate) fn plan(
     planning.into_plan()
 }
 
+/// The walk that begins folders in the order in which some build begins them. Its peak is no higher
+/// than that of the build: what this has removed when it begins a folder, the walk has removed, too.
+pub(crate) fn along(graph: &TaskGraph, folders: &Folders, sequence: &[u32]) -> Plan {
+    let urgency = vec![0; folders.len()];
+    let mut planning = Planning::new(graph, folders, None, &urgency);
+    for &folder in sequence {
+        planning.begin(folder);
+    }
+    planning.into_plan()
+}
+
 struct Planning<'a> {
     graph: &'a TaskGraph,
     folders: &'a Folders,
@@ -61,7 +72,12 @@ struct Planning<'a> {
     /// For each folder the tasks that could run once it is begun.
     held_back: Vec<Vec<TaskIndex>>,
     begun: Vec<bool>,
-    removed: Vec<bool>,
+    /// The folders that are not removed yet.
+    left: Vec<u32>,
+    /// Of these, those that are there and that a task removes.
+    removable: Vec<u32>,
+    /// Of these, those that a task which could run would begin.
+    beginnable: Vec<u32>,
     /// For each folder the bytes of all folders that must still be begun to remove it; of itself
     /// alone where needs are not known.
     cost: Vec<u64>,
@@ -99,7 +115,9 @@ impl<'a> Planning<'a> {
             ready: Vec::new(),
             held_back: vec![Vec::new(); count],
             begun: vec![false; count],
-            removed: vec![false; count],
+            left: (0..count as u32).collect(),
+            removable: Vec::new(),
+            beginnable: Vec::new(),
             cost: (0..count as u32).map(cost).collect(),
             sequence: Vec::with_capacity(count),
             until: vec![(count as u32).saturating_sub(1); count],
@@ -117,8 +135,12 @@ impl<'a> Planning<'a> {
 
     fn make_ready(&mut self, task: TaskIndex) {
         match self.folders.begun_by(task) {
-            Some(folder) if !self.begun[folder as usize] && !self.removed[folder as usize] => {
-                self.held_back[folder as usize].push(task);
+            Some(folder) if !self.begun[folder as usize] => {
+                let held_back = &mut self.held_back[folder as usize];
+                if held_back.is_empty() {
+                    self.beginnable.push(folder);
+                }
+                held_back.push(task);
             }
             _ => self.ready.push(task),
         }
@@ -129,7 +151,8 @@ impl<'a> Planning<'a> {
         while let Some(task) = self.ready.pop() {
             if let Some(folder) = self.folders.removed_by(task) {
                 self.now -= self.folders.bytes(folder);
-                self.removed[folder as usize] = true;
+                self.left.retain(|&other| other != folder);
+                self.removable.retain(|&other| other != folder);
                 self.until[folder as usize] = self.sequence.len() as u32 - 1;
             }
             for &dependant in self.graph.dependants().of(task) {
@@ -147,7 +170,12 @@ impl<'a> Planning<'a> {
         self.now += bytes;
         self.sequence.push(folder);
         self.used.push(self.now);
-        for other in 0..self.cost.len() as u32 {
+        self.beginnable.retain(|&other| other != folder);
+        if self.folders.removable(folder) {
+            self.removable.push(folder);
+        }
+        for place in 0..self.left.len() {
+            let other = self.left[place];
             if self.needed(other, folder) {
                 self.cost[other as usize] -= bytes;
             }
@@ -161,34 +189,19 @@ impl<'a> Planning<'a> {
     /// removed at the least cost, and when none is there, one by `roots`. Of the folders that the
     /// goal needs, the one comes first that can itself be removed at the least cost.
     fn choose(&self, roots: Roots) -> u32 {
-        let all = 0..self.cost.len() as u32;
         let cost = |folder: &u32| (self.cost[*folder as usize], self.urgency[*folder as usize]);
-        let begin = |folder: &u32| self.could_begin(*folder);
-        let goal = all
-            .clone()
-            .filter(|f| self.could_remove(*f))
-            .min_by_key(cost);
+        let urgency = |folder: &u32| self.urgency[*folder as usize];
+        let beginnable = || self.beginnable.iter().copied();
+        let goal = self.removable.iter().copied().min_by_key(cost);
         let goal = goal.or_else(|| match roots {
-            Roots::Small => all.clone().filter(begin).min_by_key(cost),
-            Roots::Urgent => all
-                .clone()
-                .filter(begin)
-                .min_by_key(|&f| self.urgency[f as usize]),
+            Roots::Small => beginnable().min_by_key(cost),
+            Roots::Urgent => beginnable().min_by_key(urgency),
         });
         let needed = |folder: &u32| goal.is_some_and(|goal| self.needed(goal, *folder));
-        let next = all.clone().filter(begin).filter(needed).min_by_key(cost);
+        let next = beginnable().filter(needed).min_by_key(cost);
         // Where needs are not known, the goal may wait for anything.
-        next.or_else(|| all.filter(begin).min_by_key(|&f| self.urgency[f as usize]))
+        next.or_else(|| beginnable().min_by_key(urgency))
             .expect("a graph without loops has something that could begin")
-    }
-
-    fn could_begin(&self, folder: u32) -> bool {
-        !self.begun[folder as usize] && !self.held_back[folder as usize].is_empty()
-    }
-
-    fn could_remove(&self, folder: u32) -> bool {
-        let index = folder as usize;
-        self.begun[index] && !self.removed[index] && self.folders.removable(folder)
     }
 
     fn needed(&self, folder: u32, other: u32) -> bool {

@@ -2,7 +2,7 @@
 
 use super::*;
 use auh_graph::TaskGraphBuilder;
-use auh_simulate::{Fault, Moment, Outcome, Scheduler, SimulateError, Slots, simulate};
+use auh_simulate::{Fault, FixedOrder, Moment, Outcome, Scheduler, SimulateError, Slots, simulate};
 use proptest::prelude::*;
 
 /// A build as the simulation wants it.
@@ -19,6 +19,19 @@ impl Scheduler for Within {
     fn pick(&mut self, moment: &Moment<'_>) -> Result<Option<TaskIndex>, Fault> {
         let build = self.1.as_mut().expect("an order was asked for");
         Ok(build.pick(moment.ready, moment.ended))
+    }
+}
+
+/// A build that is planned.
+struct Planned(Build);
+
+impl Scheduler for Planned {
+    fn order(&mut self, _graph: &TaskGraph) -> Result<Vec<TaskIndex>, Fault> {
+        Ok(self.0.order().sequence().to_vec())
+    }
+
+    fn pick(&mut self, moment: &Moment<'_>) -> Result<Option<TaskIndex>, Fault> {
+        Ok(self.0.pick(moment.ready, moment.ended))
     }
 }
 
@@ -256,6 +269,25 @@ proptest! {
         if let Err(TooSmall::Impossible { bytes, .. }) = Build::new(&graph, smallest) {
             prop_assert!(false, "{} is enough, not {}", smallest, bytes);
         }
+    }
+
+    #[test]
+    fn with_slots_known_and_room_for_rm_work_it_is_at_least_as_fast(
+        graph in any_graph(40),
+        more in 0_u64..20,
+        slots in 1_u32..6,
+    ) {
+        let folders = Folders::of(&graph);
+        let order = order::rm_work(&graph, &Weights::of(&graph)).order;
+        let first = |ready: &[TaskIndex], _: &[TaskIndex]| ready.first().copied();
+        let rm_work = paper::run(&graph, &folders, &order, slots as usize, first);
+        let budget = rm_work.peak + more;
+        let real = simulate(&graph, &mut FixedOrder(order.into_sequence()), &Slots::of(slots));
+        prop_assert_eq!(real.expect("it runs").makespan, rm_work.makespan);
+        let build = Build::for_slots(&graph, budget, slots).expect("rm-work fits");
+        let outcome = simulate(&graph, &mut Planned(build), &Slots::of(slots)).expect("it runs");
+        prop_assert!(outcome.makespan <= rm_work.makespan);
+        prop_assert!(outcome.peak_disk <= budget);
     }
 
     /// Without needs the plan is worse, not wrong.

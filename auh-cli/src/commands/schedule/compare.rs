@@ -65,10 +65,7 @@ pub(crate) fn compare(args: &Args) -> Result<exit::Status> {
 /// Runs everything, as many at a time as there are processors.
 fn rows<'a>(plugins: &'a [SchedulerPlugin], measured: &Measured, args: &Args) -> Vec<Row<'a>> {
     let pairs = args.threads.iter().flat_map(|&threads| {
-        let slots = Slots {
-            all: threads,
-            of_task: args.limits.limits.clone(),
-        };
+        let slots = measured.slots(threads, &args.queue);
         plugins.iter().map(move |plugin| (plugin, slots.clone()))
     });
     let pairs: Vec<_> = pairs.collect();
@@ -83,7 +80,11 @@ fn rows<'a>(plugins: &'a [SchedulerPlugin], measured: &Measured, args: &Args) ->
 }
 
 fn write_page(path: &Path, measured: &Measured, rows: &[Row<'_>], args: &Args) -> Result<()> {
-    let title = format!("Schedulers compared on {}", args.input.graph.display());
+    let graph = args.input.graph.file_name().unwrap_or_default();
+    let title = match graph.to_string_lossy() {
+        name if name == "-" => "Schedulers compared".to_owned(),
+        name => format!("Schedulers compared on {name}"),
+    };
     let runs = rows.iter().map(|row| Run {
         scheduler: row.plugin.name(),
         threads: row.slots.all,
@@ -92,27 +93,14 @@ fn write_page(path: &Path, measured: &Measured, rows: &[Row<'_>], args: &Args) -
     let page = auh_schedule_page::html(&Page {
         title: &title,
         remark: &measured.described(),
-        budget: args.flags.disk_budget.as_deref().and_then(bytes),
+        budget: args
+            .flags
+            .disk_budget
+            .as_deref()
+            .and_then(auh_protocol::size::bytes),
         runs: runs.collect(),
     });
     std::fs::write(path, page).with_context(|| format!("cannot write {}", path.display()))
-}
-
-/// A whole number with a unit (K, M, G, T; Ki to Ti for powers of 1024) or without. Schedulers read
-/// the text for themselves; this is for the line in the chart.
-fn bytes(text: &str) -> Option<u64> {
-    let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
-    let unit = &text[digits.len()..];
-    let base = if unit.ends_with('i') { 1024_u64 } else { 1000 };
-    let power = match unit {
-        "" => 0,
-        "K" | "Ki" => 1,
-        "M" | "Mi" => 2,
-        "G" | "Gi" => 3,
-        "T" | "Ti" => 4,
-        _ => return None,
-    };
-    digits.parse::<u64>().ok()?.checked_mul(base.pow(power))
 }
 
 fn table(rows: &[Row<'_>]) -> String {

@@ -15,7 +15,7 @@ const MOST_LISTED: usize = 12;
 
 pub(crate) fn explain(args: &Args) -> Result<exit::Status> {
     let plugin = SchedulerPlugin::load(&args.scheduler, &args.schedulers)?;
-    let (graph, _) = measures::graph(&args.input)?;
+    let graph = measures::graph(&args.input)?.graph;
     let task = find(&graph, &args.task)?;
     let order = plugin.order(&graph)?;
     let graph = model::with_durations(graph, args.schedulers.seed);

@@ -1,9 +1,13 @@
 //! Gives the tasks durations and the work folders sizes: measured ones, else modelled ones.
 
 use super::input::{self, Kind};
-use crate::{args::schedule::InputFlags, failure::Usage};
+use crate::{
+    args::schedule::{InputFlags, QueueFlags},
+    failure::Usage,
+};
 use anyhow::{Context, Result};
 use auh_graph::{Buildstats, TaskGraph, WorkSizes, model};
+use auh_simulate::Slots;
 use std::{fs::File, io::BufReader};
 
 /// A graph of which everything is known, and where from.
@@ -14,9 +18,20 @@ pub(crate) struct Measured {
     /// How many recipes have a size that was given.
     pub sized_recipes: usize,
     pub seed: u64,
+    /// What a start cost in the build that was measured, in microseconds; 0 when it is not known.
+    pub start_cost: u64,
 }
 
 impl Measured {
+    /// Slots for this many tasks.
+    pub(crate) fn slots(&self, threads: u32, queue: &QueueFlags) -> Slots {
+        Slots {
+            all: threads,
+            of_task: queue.limits.clone(),
+            start_cost: queue.start_cost.unwrap_or(self.start_cost),
+        }
+    }
+
     /// One line for people: what was measured, and what is the model's.
     pub(crate) fn described(&self) -> String {
         let part = |known: usize, all: usize, of: &str| match known {
@@ -39,10 +54,18 @@ impl Measured {
     }
 }
 
+/// A graph as it was read, with what was measured.
+pub(crate) struct Read {
+    pub graph: TaskGraph,
+    kind: Kind,
+    start_cost: Option<u64>,
+}
+
 /// The graph with what was measured only: schedulers have models of their own.
-pub(crate) fn graph(flags: &InputFlags) -> Result<(TaskGraph, Kind)> {
+pub(crate) fn graph(flags: &InputFlags) -> Result<Read> {
     let input = input::read(&flags.graph)?;
     let mut graph = input.graph;
+    let mut start_cost = None;
     if flags.rm_work {
         graph = graph.with_rm_work()?;
     }
@@ -51,6 +74,7 @@ pub(crate) fn graph(flags: &InputFlags) -> Result<(TaskGraph, Kind)> {
             let hint = "give a folder such as tmp/buildstats, or one build in it";
             Usage::new(error.to_string(), hint)
         })?;
+        start_cost = stats.start_cost(&graph);
         graph = stats.apply(graph);
     }
     if let Some(path) = &flags.work_sizes {
@@ -61,12 +85,20 @@ pub(crate) fn graph(flags: &InputFlags) -> Result<(TaskGraph, Kind)> {
         })?;
         graph = sizes.apply(graph);
     }
-    Ok((graph, input.kind))
+    Ok(Read {
+        graph,
+        kind: input.kind,
+        start_cost,
+    })
 }
 
 /// The graph with everything known. A run of auh has no work folders that count.
 pub(crate) fn measured(flags: &InputFlags, seed: u64) -> Result<Measured> {
-    let (graph, kind) = graph(flags)?;
+    let Read {
+        graph,
+        kind,
+        start_cost,
+    } = graph(flags)?;
     let measured_tasks = graph
         .tasks()
         .filter(|&t| graph.duration(t).is_some())
@@ -85,5 +117,6 @@ pub(crate) fn measured(flags: &InputFlags, seed: u64) -> Result<Measured> {
         measured_tasks,
         sized_recipes: sized.into_iter().filter(|&sized| sized).count(),
         seed,
+        start_cost: start_cost.unwrap_or(0),
     })
 }

@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 
 pub(crate) fn order(args: &Args) -> Result<exit::Status> {
     let plugin = SchedulerPlugin::load(&args.scheduler, &args.schedulers)?;
-    let (graph, _) = measures::graph(&args.input)?;
+    let graph = measures::graph(&args.input)?.graph;
     let order = plugin.order(&graph)?;
     let ids = order.sequence().iter().map(|&task| graph.id(task));
     let ids: Vec<&str> = ids.take(args.limit.unwrap_or(usize::MAX)).collect();

@@ -15,7 +15,7 @@ use std::sync::Arc;
 /// A scheduler plugin, and what its objects are given.
 pub(crate) struct SchedulerPlugin {
     plugin: Plugin,
-    options: String,
+    options: Map<String, Value>,
     host: Arc<dyn HostCalls>,
 }
 
@@ -26,7 +26,7 @@ impl SchedulerPlugin {
         let plugin: Plugin = plugin.map_err(|error: LoadError| anyhow::Error::from(error))?;
         Ok(Self {
             plugin,
-            options: Value::Object(options(flags)).to_string(),
+            options: options(flags),
             host: Arc::new(Talking {
                 most: flags.debug_level,
             }),
@@ -38,16 +38,19 @@ impl SchedulerPlugin {
         &self.plugin.manifest().name
     }
 
-    /// An object, for one graph.
-    pub(crate) fn create(&self) -> Result<Object, Fault> {
-        let object = self.plugin.create(Arc::clone(&self.host), &self.options);
+    /// An object, for one graph; and, where that is known, for so many tasks at the same time.
+    pub(crate) fn create(&self, threads: Option<u32>) -> Result<Object, Fault> {
+        let mut options = self.options.clone();
+        options.extend(threads.map(|threads| ("threads".to_owned(), threads.into())));
+        let options = Value::Object(options).to_string();
+        let object = self.plugin.create(Arc::clone(&self.host), &options);
         object.map_err(|fault| Fault(fault.to_string()))
     }
 
     /// The order that it gives the graph's tasks.
     pub(crate) fn order(&self, graph: &TaskGraph) -> Result<Order> {
         let order = self
-            .create()
+            .create(None)
             .and_then(|object| order_of(&object, graph))
             .map_err(|fault| self.failure(&fault))?;
         Ok(Order::from_sequence(order, graph.len())?)

@@ -15,10 +15,7 @@ use serde_json::{Value, json};
 pub(crate) fn simulate(args: &Args) -> Result<exit::Status> {
     let plugin = SchedulerPlugin::load(&args.scheduler, &args.schedulers)?;
     let measured = measures::measured(&args.input, args.schedulers.seed)?;
-    let slots = Slots {
-        all: args.threads,
-        of_task: args.limits.limits.clone(),
-    };
+    let slots = measured.slots(args.threads, &args.queue);
     let outcome = run(&plugin, &measured, &slots).map_err(|error| plugin.failure(&error))?;
     match args.format {
         Format::Table => terminal::output(&text(plugin.name(), &measured, &slots, &outcome)),
@@ -38,7 +35,7 @@ pub(crate) fn run(
     measured: &Measured,
     slots: &Slots,
 ) -> Result<Outcome, SimulateError> {
-    let mut scheduler = PluginScheduler::new(plugin.create()?);
+    let mut scheduler = PluginScheduler::new(plugin.create(Some(slots.all))?);
     auh_simulate::simulate(&measured.graph, &mut scheduler, slots)
 }
 
@@ -54,6 +51,7 @@ fn text(scheduler: &str, measured: &Measured, slots: &Slots, outcome: &Outcome) 
          peak disk         {}\n\
          peak recipes      {}\n\
          mean parallelism  {:.2}\n\
+         start cost        {} a task\n\
          critical path     {}\n\
          work / threads    {}\n",
         measured.described(),
@@ -63,6 +61,7 @@ fn text(scheduler: &str, measured: &Measured, slots: &Slots, outcome: &Outcome) 
         size(outcome.peak_disk),
         outcome.peak_recipes,
         outcome.mean_parallelism(),
+        duration(slots.start_cost),
         bound(bounds.critical_path),
         bound(bounds.work_per_slot),
     )
@@ -100,6 +99,7 @@ pub(crate) fn summary(scheduler: &str, slots: &Slots, outcome: &Outcome) -> Valu
         "makespan_s": outcome.makespan as f64 / 1e6,
         "peak_disk_bytes": outcome.peak_disk,
         "peak_recipes": outcome.peak_recipes,
+        "start_cost_s": slots.start_cost as f64 / 1e6,
         "mean_parallelism": outcome.mean_parallelism(),
         "critical_path_s": bounds.critical_path as f64 / 1e6,
         "work_per_thread_s": bounds.work_per_slot as f64 / 1e6,

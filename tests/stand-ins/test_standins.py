@@ -443,6 +443,43 @@ class Switches(StandinTest):
         self.assertFalse(os.path.exists(self.env.build("workspace")))
 
 
+class TestImage(StandinTest):
+    options = ("--test-image", "--devtool-test-image")
+
+    def lines(self, fails, *more):
+        """A file with what a call for the image's tests needs."""
+        lines = ['IMAGE_CLASSES += "testimage"', 'IMAGE_INSTALL:append:pn-tiny-image = " hello-ptest"']
+        lines += ['STANDIN_TESTIMAGE_FAILS = "%s"' % fails, *more, ""]
+        with open(self.env.build("x.conf"), "w", encoding="utf-8") as stream:
+            stream.write("\n".join(lines))
+        return self.env.build("x.conf")
+
+    def test_only_with_testimage_auto_the_image_is_built_for_its_tests(self):
+        call = ("bitbake", "-R", self.lines("hello@2.0"), "tiny-image", "-c", "testimage")
+        self.assertIn("tiny-image.manifest not found", self.env.run(*call).stderr)
+        self.lines("hello@2.0", 'TESTIMAGE_AUTO:pn-tiny-image = "1"')
+        self.assertEqual(self.env.run(*call).returncode, 0)
+
+    def test_it_fails_for_what_was_named_and_is_run_every_time(self):
+        auto = 'TESTIMAGE_AUTO = "1"'
+        for fails, code in (("hello@1.0", 1), ("hello@1.0+phello@2.0", 0), ("always", 1)):
+            call = self.env.run("bitbake", "-R", self.lines(fails, auto), "tiny-image", "-c", "testimage")
+            self.assertEqual(call.returncode, code, fails)
+        self.assertIn("ERROR: tiny-image-1.0-r0 do_testimage: tiny-image - FAILED", call.stderr)
+
+    def test_devtool_has_it_and_leaves_its_logs_and_its_setting(self):
+        self.assertIn("test-image", self.env.run("devtool", "--help").stdout)
+        call = self.env.run("devtool", "test-image", "tiny-image", "-p", "hello,phello", "--test-suites", "ping")
+        self.assertEqual(call.returncode, 0, call.stderr)
+        log = self.env.read(self.env.build("workspace", "testimage-logs", "ptest-runner.log"))
+        self.assertEqual(log.splitlines()[:2], ["hello-ptest", "phello-ptest"])
+        self.assertIn("target_basename = tiny-image", self.env.read(self.env.build("conf", "devtool.conf")))
+
+    def test_a_variable_is_shown(self):
+        call = self.env.run("bitbake-getvar", "--value", "BUILDHISTORY_DIR")
+        self.assertEqual(call.stdout.strip(), self.env.build("buildhistory"))
+
+
 class GeneratedLayer(StandinTest):
     options = ("--recipes", "7", "--fail-every", "1", "--no-fragments")
 

@@ -116,19 +116,16 @@ impl BuildTranscript {
 
     /// The tasks that failed, each once.
     pub fn failed_tasks(&self) -> Vec<FailedTask> {
-        let reported = self.reported_failures();
-        let unreported = self
-            .summary
-            .iter()
-            .filter(|(id, _)| !reported.iter().any(|(other, _)| other == id))
-            .cloned();
-        let in_summary = |id: &TaskId| self.summary.iter().find(|(other, _)| other == id);
-        let all = reported.iter().cloned().chain(unreported);
-        all.map(|(id, log)| {
-            let log = in_summary(&id).and_then(|(_, log)| log.clone()).or(log);
-            self.failed_task(id, log)
-        })
-        .collect()
+        let mut failures = self.reported_failures();
+        // A run can have two summaries: that of the build and that of what came before it.
+        for (id, log) in &self.summary {
+            match failures.iter_mut().find(|(other, _)| other == id) {
+                Some((_, known)) => *known = log.clone().or(known.take()),
+                None => failures.push((id.clone(), log.clone())),
+            }
+        }
+        let tasks = failures.into_iter();
+        tasks.map(|(id, log)| self.failed_task(id, log)).collect()
     }
 
     /// What BitBake found nobody to provide, in order.

@@ -3,7 +3,7 @@
 use auh_sdk::{CommandResult, Exit, Failure, FailureClass, Host, Place, Recipe, RunCommand};
 use auh_transcript::{
     FinishReport, UpgradeReport,
-    devtool::{finish_report, upgrade_report},
+    devtool::{UpgradeProblem, finish_report, upgrade_report},
 };
 use std::{
     fs,
@@ -17,15 +17,16 @@ pub(crate) struct Devtool<'a> {
 }
 
 impl Devtool<'_> {
-    /// `devtool upgrade` to the recipe's target. A conflict is a failure, although devtool exits
-    /// with 0.
-    pub(crate) fn upgrade(&self, recipe: &Recipe) -> Result<UpgradeReport, Failure> {
+    /// `devtool upgrade` to the recipe's target; nothing if the recipe is there already. A conflict is
+    /// a failure, although devtool exits with 0.
+    pub(crate) fn upgrade(&self, recipe: &Recipe) -> Result<Option<UpgradeReport>, Failure> {
         let command = self.command("upgrade", recipe, upgrade_arguments(recipe)?);
         let ended = self.run(&command)?;
         let report = upgrade_report(code(&ended), &ended.stdout, &ended.stderr);
         match &report.problem {
+            Some(UpgradeProblem::UpToDate { .. }) => Ok(None),
             Some(problem) => Err(self.failed(&command, &ended, problem.failure())),
-            None => Ok(report),
+            None => Ok(Some(report)),
         }
     }
 

@@ -3,7 +3,7 @@
 use crate::{
     cleanup,
     devtool::{Devtool, infrastructure},
-    licence,
+    licence, patches,
     workspace::Part,
 };
 use auh_repository::{Repository, Snapshot};
@@ -73,6 +73,8 @@ pub(crate) struct Started<'a> {
     pub(crate) part: Part,
     /// The new recipe file's name.
     new_name: PathBuf,
+    /// Whether the recipe is at its target already, so that there is nothing to finish.
+    up_to_date: bool,
     /// Whether `devtool finish` was begun, which writes into the layer.
     pub(crate) finish_begun: bool,
 }
@@ -171,9 +173,15 @@ impl<'a> Upgrade<'a> {
             recipe,
             part: Part::new(&self.request.run.workspace, recipe),
             new_name: PathBuf::new(),
+            up_to_date: false,
             finish_begun: false,
         });
-        let report = self.devtool.upgrade(recipe)?;
+        let Some(report) = self.devtool.upgrade(recipe)? else {
+            if let Some(started) = self.started.last_mut() {
+                started.up_to_date = true;
+            }
+            return Ok(());
+        };
         let new_name = report.recipe_file.as_deref().and_then(Path::file_name);
         if let (Some(started), Some(name)) = (self.started.last_mut(), new_name) {
             started.new_name = name.into();
@@ -207,16 +215,22 @@ impl<'a> Upgrade<'a> {
     }
 
     fn finish(&mut self, number: usize) -> Result<(), Failure> {
+        if self.started[number].up_to_date {
+            return Ok(());
+        }
         self.started[number].finish_begun = true;
         let started = &self.started[number];
         let recipe = started.recipe;
+        let patches_before = patches::below(recipe.folder());
         let report = self.devtool.finish(recipe)?;
         let folder = report.recipe_folder.as_deref().unwrap_or(recipe.folder());
         let file = folder.join(&started.new_name);
         let is_first = self.outcome.licences.is_empty();
         let licence = licence::take_out(recipe, &file, &self.work.folder, is_first)?;
         self.outcome.licences.extend(licence);
-        self.outcome.notes.extend(dropped(recipe, &report));
+        let dropped = patches::dropped(recipe, &patches_before, &report);
+        self.outcome.dropped_patches.extend(dropped);
+        self.outcome.notes.extend(removed_files(recipe, &report));
         Ok(())
     }
 
@@ -245,9 +259,18 @@ impl<'a> Upgrade<'a> {
         cleanup::workspace(&self)
             .iter()
             .for_each(|e| self.host.warn(e));
-        let all = StepOutcome::for_all(&self.work.group, &RecipeStatus::Succeeded);
+        let status = |started: &Started<'_>| match started.up_to_date {
+            false => RecipeStatus::Succeeded,
+            true => RecipeStatus::Skipped {
+                reason: "it is up to date".to_owned(),
+            },
+        };
+        let recipes = self.started.iter().map(|started| RecipeOutcome {
+            recipe: started.recipe.name.clone(),
+            status: status(started),
+        });
         StepOutcome {
-            recipes: all.recipes,
+            recipes: recipes.collect(),
             ..self.outcome
         }
     }
@@ -273,16 +296,16 @@ impl<'a> Upgrade<'a> {
     }
 }
 
-/// Notes about patches and files that the new version made superfluous. The old recipe is removed
-/// with every new version.
-fn dropped(recipe: &Recipe, report: &FinishReport) -> Vec<String> {
+/// Notes about files other than patches that the new version made superfluous. The old recipe is
+/// removed with every new version.
+fn removed_files(recipe: &Recipe, report: &FinishReport) -> Vec<String> {
     let old = recipe.file.file_name();
-    let names = report.removed.iter().filter_map(|path| {
-        let gone = path.file_name().filter(|name| Some(*name) != old)?;
-        (!path.exists()).then(|| gone.to_string_lossy())
-    });
-    names
-        .map(|name| format!("{}: {name} was dropped", recipe.name))
+    let gone = report
+        .removed
+        .iter()
+        .filter(|path| path.file_name() != old && !path.exists() && !patches::is_patch(path));
+    gone.filter_map(|path| path.file_name())
+        .map(|name| format!("{}: {} was dropped", recipe.name, name.to_string_lossy()))
         .collect()
 }
 

@@ -16,6 +16,7 @@ mod cleanup;
 mod devtool;
 mod group;
 mod licence;
+mod patches;
 mod workspace;
 
 #[cfg(test)]

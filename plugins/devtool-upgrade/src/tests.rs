@@ -517,21 +517,108 @@ fn a_layer_outside_git_is_refused() {
     assert_eq!(failure.message, "the layer is no git repository");
 }
 
-#[test]
-fn a_dropped_patch_is_worth_a_note() {
-    let bench = Bench::new();
-    let host = bench.host(|devtool, verb| match verb {
-        "finish" => {
-            let result = devtool.finish();
-            let patch = devtool.top.join("recipes/hello/0001-greet.patch");
-            fs::remove_file(&patch).unwrap();
-            let stderr = format!("{}INFO: Removing file {}\n", result.stderr, patch.display());
-            CommandResult { stderr, ..result }
+/// `devtool finish` that removes these files of hello as well, and says so of some.
+fn finish_without(devtool: &Devtool, files: &[(&str, bool)]) -> CommandResult {
+    let mut result = devtool.finish();
+    for (name, said) in files {
+        let file = devtool.top.join("recipes/hello").join(name);
+        fs::remove_file(&file).unwrap();
+        if *said {
+            result.stderr += &format!("INFO: Removing file {}\n", file.display());
         }
+    }
+    result
+}
+
+#[test]
+fn dropped_patches_are_named_whether_devtool_says_so_or_not() {
+    let bench = Bench::new();
+    let files = [
+        "files/0002-silent.patch",
+        "files/0003-kept.patch",
+        "files/default.cfg",
+    ];
+    for file in files {
+        bench.layer.write(&format!("recipes/hello/{file}"), "x\n");
+    }
+    bench.layer.git(&["add", "-A"]);
+    bench.layer.git(&["commit", "-q", "-m", "more"]);
+    let host = bench.host(|devtool, verb| match verb {
+        "finish" => finish_without(
+            devtool,
+            &[
+                ("0001-greet.patch", true),
+                ("files/0002-silent.patch", false),
+                ("files/default.cfg", true),
+            ],
+        ),
         _ => good(devtool, verb),
     });
     let outcome = bench.run(&host, &["hello"]);
-    assert_eq!(outcome.notes, ["hello: 0001-greet.patch was dropped"]);
+    let dropped = outcome.dropped_patches.iter();
+    let dropped: Vec<_> = dropped
+        .map(|d| (d.recipe.as_str(), d.patch.as_str()))
+        .collect();
+    assert_eq!(
+        dropped,
+        [
+            ("hello", "0001-greet.patch"),
+            ("hello", "0002-silent.patch")
+        ]
+    );
+    assert_eq!(outcome.notes, ["hello: default.cfg was dropped"]);
+}
+
+#[test]
+fn a_patch_that_only_moves_is_not_dropped() {
+    let bench = Bench::new();
+    let host = bench.host(|devtool, verb| match verb {
+        "finish" => {
+            let result = finish_without(devtool, &[("0001-greet.patch", true)]);
+            let moved = devtool.top.join("recipes/hello/hello-2.0");
+            fs::create_dir(&moved).unwrap();
+            fs::write(moved.join("0001-greet.patch"), "new\n").unwrap();
+            result
+        }
+        _ => good(devtool, verb),
+    });
+    assert_eq!(bench.run(&host, &["hello"]).dropped_patches, []);
+}
+
+const UP_TO_DATE: &str = "ERROR: Current and upgrade versions are the same version\n";
+
+#[test]
+fn a_recipe_at_its_target_is_passed_over_and_the_rest_of_its_group_is_not() {
+    let bench = Bench::new();
+    let before = bench.everything();
+    let host = bench.host(|devtool, verb| match (verb, devtool.argv[2].as_str()) {
+        ("upgrade", "chello") => ended(1, "", UP_TO_DATE),
+        _ => good(devtool, verb),
+    });
+    let reason = "it is up to date".to_owned();
+    let outcome = bench.run(&host, &["chello"]);
+    assert_eq!(outcome.recipes[0].status, RecipeStatus::Skipped { reason });
+    assert_eq!(outcome.changes, Some(vec![]));
+    assert_eq!(bench.everything(), before);
+    let outcome = bench.run(&host, &["hello", "chello"]);
+    assert_eq!(outcome.recipes[0].status, RecipeStatus::Succeeded);
+    assert!(matches!(
+        outcome.recipes[1].status,
+        RecipeStatus::Skipped { .. }
+    ));
+    assert_eq!(outcome.changes.unwrap()[0].paths.len(), 3);
+}
+
+#[test]
+fn sources_that_no_fetcher_knows_are_a_class_of_their_own() {
+    let bench = Bench::new();
+    const SAID: &str =
+        "ERROR: Could not find a fetcher which supports the URL: 'gopher://x/y.tar'\n";
+    let host = bench.host(|_, _| ended(1, "", SAID));
+    let outcome = bench.run(&host, &["hello"]);
+    let failure = failure_of(&outcome, "hello");
+    assert_eq!(failure.class, FailureClass::UnsupportedProtocol);
+    assert!(SAID.contains(&failure.message), "{failure:?}");
 }
 
 #[test]

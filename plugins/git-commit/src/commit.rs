@@ -85,9 +85,19 @@ impl Committing<'_> {
         let (host, paths) = (self.host, &self.change.paths);
         self.repository.run_on(host, &["add", "-A"], paths, &[])?;
         let author = format!("--author={author}");
-        let text = message(self.work);
-        // `--only` leaves out what the user has staged beside these paths, and leaves it staged.
-        let commit = ["commit", "-q", "--only", "-s", &author, "-m", &text];
+        let text = message(host, self.work);
+        // `--only` leaves out what the user has staged beside these paths, and leaves it staged. The
+        // message is whole: no settings of the user's shall take lines for comments.
+        let commit = [
+            "commit",
+            "-q",
+            "--only",
+            "-s",
+            "--cleanup=whitespace",
+            &author,
+            "-m",
+            &text,
+        ];
         self.repository.run_on(host, &commit, paths, &[])?;
         let head = self.repository.run(host, &["rev-parse", "HEAD"], &[])?;
         Ok(head.stdout.trim().to_owned())

@@ -5,6 +5,7 @@
 //! Not here: finding out which paths those are (the upgrading step says so), and the user's other
 //! edits, staged or not, which stay as they are.
 
+mod changelog;
 mod commit;
 mod message;
 mod policy;

@@ -5,7 +5,6 @@ use auh_repository::{GitError, Repository};
 use auh_sdk::{
     Commit, Failure, FailureClass, GroupWork, Host, RecipeStatus, RepositoryChange, StepOutcome,
 };
-use std::path::PathBuf;
 
 /// Takes the group's commits back, newest first, if the policy says so, and puts back what a
 /// failed group left uncommitted. What fails is said with the command that remedies it; the rest
@@ -98,7 +97,7 @@ fn take_back(host: &Host, repository: &Repository, revision: &str) -> Result<Str
                 .ok();
             git_revert(host, repository, revision, env)
         })?;
-        let paths = paths_of(host, repository, revision)?;
+        let paths = repository.paths_of(host, revision)?;
         repository.run_on(host, &["reset", "-q", "HEAD"], &paths, &[])?;
     } else {
         git_revert(host, repository, revision, &[])?;
@@ -120,24 +119,4 @@ fn git_revert(
             // Fails when git did not get as far as having something to abort.
             let _ = repository.run(host, &["revert", "--abort"], env);
         })
-}
-
-/// The paths that a commit changed; a renamed file is two.
-fn paths_of(
-    host: &Host,
-    repository: &Repository,
-    revision: &str,
-) -> Result<Vec<PathBuf>, GitError> {
-    let arguments = [
-        "diff-tree",
-        "--no-commit-id",
-        "--name-only",
-        "--no-renames",
-        "-r",
-        "-z",
-        revision,
-    ];
-    let listed = repository.run(host, &arguments, &[])?.stdout;
-    let paths = listed.split('\0').filter(|path| !path.is_empty());
-    Ok(paths.map(PathBuf::from).collect())
 }

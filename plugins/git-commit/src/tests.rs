@@ -5,7 +5,7 @@ use auh_sdk::{
     Commit, Failure, FailureClass, GroupState, Host, LicenceChange, Options, RecipeName,
     RecipeStatus, RepositoryChange, Step, StepOutcome, StepRequest,
     pretend::{self, PretendHost},
-    protocol::step::RecipeFailure,
+    protocol::step::{DroppedPatch, RecipeFailure},
 };
 use real_git::Layer;
 use std::{fs, os::unix::fs::PermissionsExt};
@@ -143,6 +143,38 @@ fn a_changed_licence_is_mentioned_without_claiming_a_review() {
     let body = layer.git(&["show", "-s", "--format=%b"]);
     assert!(body.contains("see license-diff-1.0.txt"), "{body}");
     assert!(!body.contains("License-Update:"), "{body}");
+}
+
+#[test]
+fn the_message_has_upstreams_changes_and_the_patches_that_are_gone() {
+    let layer = layer();
+    let changelog = layer.beside().join("changelog-hello.txt");
+    let text = "Changelog for hello: 1.0 -> 2.0\nSource: NEWS\n\n# 2.0\n\n---\nSaid: more\n";
+    fs::write(&changelog, text).unwrap();
+    let mut state = upgrade(&layer);
+    state.changelogs.push((hello(), changelog));
+    let request_without_drops = request(&layer, "run", state.clone());
+    run(RevertPolicy::default(), &request_without_drops);
+    assert_eq!(
+        layer.git(&["show", "-s", "--format=%B"]),
+        "hello: upgrade 1.0 -> 2.0\n\nSource: NEWS\n\n # 2.0\n\n ---\nSaid: more\n\n\
+         Signed-off-by: Tester <tester@example.com>\n\n"
+    );
+    layer.git(&["reset", "-q", "HEAD^"]);
+    state.dropped_patches.push(DroppedPatch {
+        recipe: hello(),
+        patch: "0001-greet.patch".into(),
+    });
+    run(RevertPolicy::default(), &request(&layer, "run", state));
+    let body = layer.git(&["show", "-s", "--format=%b"]);
+    let expect = "Said: more\n\nDropped patches:\n- 0001-greet.patch\n\nSigned-off-by: ";
+    assert!(body.contains(expect), "{body}");
+    // What `git am` makes of the patch is the same commit again.
+    let patch = layer.beside().join("0001-hello-upgrade-1.0-2.0.patch");
+    let message = layer.git(&["show", "-s", "--format=%B"]);
+    layer.git(&["reset", "-q", "--hard", "HEAD^"]);
+    layer.git(&["am", "-q", &patch.display().to_string()]);
+    assert_eq!(layer.git(&["show", "-s", "--format=%B"]), message);
 }
 
 #[test]

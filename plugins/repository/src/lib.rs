@@ -96,6 +96,35 @@ impl Repository {
         Snapshot::read(&self.run(host, &arguments, &env)?.stdout)
     }
 
+    /// What differs from the last commit at exactly these paths.
+    ///
+    /// # Errors
+    /// As [`Self::status`] and [`Self::run_on`].
+    pub fn status_of(&self, host: &Host, paths: &[PathBuf]) -> Result<Snapshot, GitError> {
+        let arguments = ["status", "--porcelain=v1", "-z", "--untracked-files=all"];
+        let env = [("GIT_OPTIONAL_LOCKS", "0")];
+        Snapshot::read(&self.run_on(host, &arguments, paths, &env)?.stdout)
+    }
+
+    /// The paths that a commit changed, relative to the top folder; a renamed file is two.
+    ///
+    /// # Errors
+    /// git fails.
+    pub fn paths_of(&self, host: &Host, revision: &str) -> Result<Vec<PathBuf>, GitError> {
+        let arguments = [
+            "diff-tree",
+            "--no-commit-id",
+            "--name-only",
+            "--no-renames",
+            "-r",
+            "-z",
+            revision,
+        ];
+        let listed = self.run(host, &arguments, &[])?.stdout;
+        let paths = listed.split('\0').filter(|path| !path.is_empty());
+        Ok(paths.map(PathBuf::from).collect())
+    }
+
     /// `path` relative to the top folder, if it is inside; symbolic links do not matter.
     #[must_use]
     pub fn relative(&self, path: &Path) -> Option<PathBuf> {

@@ -322,3 +322,13 @@ fn a_pseudo_that_gave_up_is_no_fault_of_the_recipe() {
     let failure = from_stderr(stderr).failure_of("p").unwrap();
     assert_eq!(failure.class, FailureClass::Infrastructure);
 }
+
+#[test]
+fn a_task_in_two_summaries_failed_once() {
+    let stdout = "Summary: 1 task failed:\n  /l/a_1.bb:do_compile\n\
+        Summary: 1 task failed:\n  /l/a_1.bb:do_compile\n    log: /t/a/1/temp/log.do_compile.7\n";
+    let failed = BuildTranscript::from_texts(stdout, "").failed_tasks();
+    assert_eq!(failed.len(), 1, "{failed:?}");
+    let log = Path::new("/t/a/1/temp/log.do_compile.7");
+    assert_eq!(failed[0].log.as_deref(), Some(log));
+}

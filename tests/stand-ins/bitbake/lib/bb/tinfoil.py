@@ -54,7 +54,11 @@ class Tinfoil:
         self._parse(0)
 
     def _parse(self, quiet):
-        self._recipes = bitbake_tool.load_recipes(self._configuration, bool(quiet))
+        try:
+            self._recipes = bitbake_tool.load_recipes(self._configuration, bool(quiet))
+        except SystemExit:
+            # A command ends here; a session goes on without the recipes.
+            raise TinfoilUIException("recipes cannot be parsed") from None
         self.recipes_parsed = True
 
     def _loaded(self):
@@ -73,8 +77,8 @@ class Tinfoil:
             raise bb.providers.NoProvider(str(reason)) from None
 
     def parse_recipe_file(self, fn, appends=True, appendlist=None, layername=None):
-        if appends:
-            return self._loaded().parse(fn)
+        if appends and self._recipes is not None:
+            return self._recipes.parse(fn)
         return parse_recipe_file(self._configuration, fn, appendlist or ())
 
     def all_recipe_files(self, mc="", variants=True, include_skipped=True):

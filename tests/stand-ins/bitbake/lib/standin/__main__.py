@@ -11,6 +11,7 @@ TOOLS = {
     "bitbake": "bitbake_tool",
     "devtool": "devtool_tool",
     "bitbake-config-build": "config_build_tool",
+    "bitbake-getvar": "getvar_tool",
     "bitbake-layers": "layers_tool",
     "buildhistory-diff": "buildhistory",
 }

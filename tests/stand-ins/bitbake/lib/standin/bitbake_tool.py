@@ -6,6 +6,7 @@ import sys
 import time
 
 from standin import VERSION, buildhistory, configuration
+from standin.image import ImageWork, is_image
 from standin.recipes import Recipes
 from standin.tasks import TaskFailed, Work, chain
 from standin.upstream import FetchFailure
@@ -164,7 +165,11 @@ class Build:
         if self.options.graph:
             self._write_graph(chosen)
             return self._finish()
-        return self._build([Work(self.recipes.parse(fn)) for fn in chosen])
+        return self._build([self._work(fn) for fn in chosen])
+
+    def _work(self, fn):
+        data = self.recipes.parse(fn)
+        return ImageWork(data, self.recipes) if is_image(data) else Work(data)
 
     def _choose(self):
         """The recipe files of the targets; None where a missing provider ends the call."""
@@ -219,11 +224,13 @@ class Build:
         task = self.options.task if self.options.task.startswith("do_") else "do_" + self.options.task
         plan = []
         for work in works:
-            tasks = chain(work.data)
-            if task not in tasks:
+            tasks = work.tasks_up_to(task)
+            if not tasks:
                 raise FetchFailure(["Task %s does not exist for target %s (%s:%s)." % (task, work.data.getVar("PN"), work.data.getVar("FILE"), task)], "")
             work.signature()
-            plan.append((work, tasks[: tasks.index(task) + 1]))
+            if is_image(work.data) and "do_rootfs" in tasks:
+                plan.extend((needed, needed.tasks()) for needed in work.needs())
+            plan.append((work, tasks))
         return plan
 
     def _execute(self, plan, total):

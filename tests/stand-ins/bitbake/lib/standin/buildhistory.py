@@ -7,6 +7,7 @@ import sys
 import time
 
 from standin import configuration, files
+from standin.image import is_image
 
 IDENTITY = ["-c", "user.name=buildhistory", "-c", "user.email=buildhistory@nodistro", "-c", "commit.gpgsign=false"]
 # What the real tool reports without -a, besides large changes of PKGSIZE.
@@ -23,7 +24,8 @@ def write(config, works, targets, succeeded):
     top = config.data.getVar("BUILDHISTORY_DIR")
     os.makedirs(top, exist_ok=True)
     for work in works:
-        _write_recipe(config, top, work.data)
+        if not is_image(work.data):
+            _write_recipe(config, top, work.data)
     rows = ["%-17s = %s\n" % (layer.title, configuration.revision_of(layer.path)) for layer in config.layers]
     files.write(os.path.join(top, "metadata-revs"), "".join(rows))
     if config.data.getVar("BUILDHISTORY_COMMIT") == "1":

@@ -154,7 +154,7 @@ def _parser():
 
     def command(name, function, *positional):
         """A subcommand; a positional argument may have argparse's ? or * as its last character."""
-        added = commands.add_parser(name)
+        added = commands.add_parser(name, help=name)
         added.set_defaults(function=function)
         for word in positional:
             added.add_argument(word.rstrip("?*"), nargs=word[-1] if word[-1] in "?*" else None)
@@ -175,6 +175,8 @@ def _parser():
     _flags(create, "--create-only")
     _flags(command("check-upgrade-status", _check_upgrade_status, "recipe*"), "--stable", "--all -a")
     _flags(command("latest-version", _latest_version, "recipename"), "--stable")
+    if os.environ.get("STANDIN_TEST_IMAGE") == "1":
+        _values(command("test-image", _test_image, "imagename"), "--package -p", "--test-suites")
     return parser
 
 
@@ -358,6 +360,25 @@ def _put_away(name, srctree, workspace, remove_work):
         shutil.move(srctree, attic)
     else:
         info(words.SOURCE_LEFT % srctree)
+
+
+def _test_image(options, workspace):
+    if not options.package:
+        raise DevtoolError("Package(s) to install must be specified via -p/--package")
+    packages = ["%s-ptest" % name for name in options.package.split(",")]
+    logs = os.path.join(workspace.path, "testimage-logs")
+    files.write(os.path.join(workspace.builddir, "conf", "devtool.conf"), "[SDK]\ntarget_basename = %s\n\n" % options.imagename)
+    append = os.path.join(workspace.path, "appends", options.imagename + ".conf")
+    values = {"IMAGE_CLASSES": "testimage", "IMAGE_INSTALL:append": " " + " ".join(packages), "TEST_LOG_DIR": logs}
+    values.update({"TEST_SUITES": options.test_suites or "", "TESTIMAGE_AUTO": "1"})
+    files.write(append, "".join('%s = "%s"\n' % pair for pair in values.items()))
+    try:
+        result = bitbake_tool.Build(bitbake_tool.parse_options(["-R", append, "-c", "testimage", options.imagename])).run()
+    finally:
+        files.remove(append)
+    if result == 0:
+        info("Testimage completed. Logs are in %s" % logs)
+    return result
 
 
 def _oe_recipeutils():

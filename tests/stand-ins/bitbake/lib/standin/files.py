@@ -30,6 +30,11 @@ def below(folder):
     return [os.path.join(where, name) for where, _, names in os.walk(folder) for name in names]
 
 
+def digest_of(text):
+    """A short name for a text."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
 def digest(path, algorithm):
     with open(path, "rb") as stream:
         return hashlib.new(algorithm, stream.read()).hexdigest()

@@ -70,6 +70,14 @@ class Work:
         folder = os.path.join(self.data.getVar("TMPDIR"), "stamps", self.data.getVar("MULTIMACH_TARGET_SYS"), self.data.getVar("PN"))
         return os.path.join(folder, "%s.%s.%s" % (self.data.getVar("PV"), task, self.signature()))
 
+    def tasks(self):
+        return chain(self.data)
+
+    def tasks_up_to(self, task):
+        """The tasks that come before one, and that one; none where there is no such task."""
+        tasks = self.tasks()
+        return tasks[: tasks.index(task) + 1] if task in tasks else []
+
     def done(self, task):
         """Whether the task need not run again; work on an external source tree always runs."""
         return not self.external and os.path.exists(self._stamp(task))

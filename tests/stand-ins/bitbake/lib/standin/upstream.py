@@ -4,12 +4,15 @@ import os
 import re
 import shutil
 import subprocess
+import time
 import urllib.parse
 
 from standin import files
 from standin.recipes import version_key
 
 HOST = "upstream.example"
+# Takes connections and never answers.
+SILENT_HOST = "silent.example"
 
 
 class FetchFailure(Exception):
@@ -96,11 +99,14 @@ def git_address(uri):
     raise FetchFailure(["Bitbake Fetcher Error: FetchError('Unable to fetch URL from any source.', '%s')" % uri], uri)
 
 
-def latest(data, uri):
-    """(newest version, its revision or None) that upstream has; ("", None) where nothing matches."""
+def latest(data, uri, series=None):
+    """(newest version, its revision or None) that upstream has; ("", None) where nothing matches.
+
+    With `series` only versions that match this regex count.
+    """
     if decode(uri)[0] in ("git", "gitsm"):
-        return _latest_tag(data, uri)
-    return _latest_archive(data, uri), None
+        return _latest_tag(data, uri, series)
+    return _latest_archive(data, uri, series), None
 
 
 def latest_commit(data, uri):
@@ -112,24 +118,30 @@ def latest_commit(data, uri):
     return listed[0][0]
 
 
-def _latest_archive(data, uri):
+def _latest_archive(data, uri, series):
     place = urllib.parse.urlsplit(uri.split(";")[0])
+    if place.hostname == SILENT_HOST:
+        time.sleep(3600)
     if place.hostname != HOST or not folder(data) or not os.path.isdir(folder(data)):
         raise FetchFailure(["Fetcher failure: Fetch command ['wget', '%s'] failed with exit code 4" % uri], uri)
     stem = os.path.basename(place.path).split(data.getVar("PV"))[0]
     pattern = data.getVar("UPSTREAM_CHECK_REGEX") or re.escape(stem) + r"(?P<pver>\d+(\.\d+)+)\.tar"
     names = os.listdir(os.path.join(folder(data), os.path.dirname(place.path).lstrip("/")))
     found = [match.group("pver") for match in (re.search(pattern, name) for name in names) if match]
-    return max(found, key=version_key, default="")
+    return max((version for version in found if _is_of(series, version)), key=version_key, default="")
 
 
-def _latest_tag(data, uri):
+def _is_of(series, version):
+    return not series or re.match(series, version)
+
+
+def _latest_tag(data, uri, series):
     pattern = data.getVar("UPSTREAM_CHECK_GITTAGREGEX") or r"(?P<pver>\d+(\.\d+)+)$"
     commits = {}
     for commit, reference in _ls_remote(uri, "--tags"):
         match = re.search(pattern, reference.rsplit("/", 1)[-1].replace("^{}", ""))
         # The peeled line (^{}) of an annotated tag comes second and names the commit.
-        if match:
+        if match and _is_of(series, match.group("pver")):
             commits[match.group("pver")] = commit
     if not commits:
         return "", None

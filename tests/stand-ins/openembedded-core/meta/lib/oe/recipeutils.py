@@ -22,12 +22,16 @@ def get_recipe_upstream_version(rd, stable_upgrade=False):
     Raises bb.fetch2.FetchError where upstream cannot be reached.
     """
     pv = rd.getVar("PV")
-    kind, version, revision = _newest(rd, pv, rd.getVar("RECIPE_UPSTREAM_VERSION"))
+    series = rd.getVar("UPSTREAM_STABLE_RELEASE_REGEX")
+    if stable_upgrade and not series:
+        kind, version, revision = "A", pv, ""
+    else:
+        kind, version, revision = _newest(rd, pv, rd.getVar("RECIPE_UPSTREAM_VERSION"), series if stable_upgrade else None)
     return {"current_version": pv, "version": version, "revision": revision, "type": kind, "datetime": datetime.now()}
 
 
-def _newest(rd, pv, by_hand):
-    """(type, version, revision) of what the first entry of SRC_URI offers."""
+def _newest(rd, pv, by_hand, series):
+    """(type, version, revision) of what the first entry of SRC_URI offers; `series` is a regex for versions."""
     uri = next(iter((rd.getVar("SRC_URI") or "").split()), None)
     if by_hand or uri is None:
         return "M", by_hand or pv, ""
@@ -37,7 +41,7 @@ def _newest(rd, pv, by_hand):
     if scheme not in REMOTE:
         raise bb.fetch2.NoMethodError(uri)
     try:
-        version, revision = _newest_commit(rd, uri, pv) if rd.getVar("UPSTREAM_CHECK_COMMITS") == "1" else upstream.latest(rd, uri)
+        version, revision = _newest_commit(rd, uri, pv) if rd.getVar("UPSTREAM_CHECK_COMMITS") == "1" else upstream.latest(rd, uri, series)
     except upstream.FetchFailure as failure:
         raise bb.fetch2.FetchError(str(failure), failure.url) from failure
     return "A" if version else "U", version, revision or ""

@@ -1,0 +1,263 @@
+//! Sending mails, keeping those that cannot be sent, and sending these again.
+
+use crate::{
+    address::mailbox,
+    delivery::{DeliveryError, Envelope, Refusal, Transport},
+    kept::{Kept, Taken, Waiting},
+    letter::Letter,
+    options::MailOptions,
+    settings::Settings,
+};
+use auh_sdk::{Host, StepRequest};
+use lettre::Address;
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    io,
+    path::Path,
+};
+
+/// How long a name may be in a Message-ID, whose line has to stay short.
+const LONGEST_ID_NAME: usize = 60;
+
+/// Sends mails of one run.
+pub(crate) struct Post<'a> {
+    host: &'a Host,
+    settings: &'a Settings,
+    options: Result<MailOptions, String>,
+    /// The run directory.
+    run: &'a Path,
+    kept: Kept,
+}
+
+impl<'a> Post<'a> {
+    /// The post of a request's run.
+    pub(crate) fn new(host: &'a Host, request: &'a StepRequest, settings: &'a Settings) -> Self {
+        let options = MailOptions::new(&request.options).map(|mut options| {
+            let ca_file = options.ca_file.as_deref();
+            options.ca_file = ca_file.map(|file| request.run.build_dir.join(file));
+            options
+        });
+        Self {
+            host,
+            settings,
+            options,
+            run: &request.run.folder,
+            kept: Kept::of(&request.run.folder),
+        }
+    }
+
+    /// Whether the run is being stopped.
+    pub(crate) fn stopping(&self) -> bool {
+        self.host.stopping()
+    }
+
+    /// A line for the log.
+    pub(crate) fn info(&self, message: &str) {
+        self.host.info(message);
+    }
+
+    /// Notes, which the log gets as warnings.
+    pub(crate) fn warned(&self, notes: Vec<String>) -> Vec<String> {
+        for note in &notes {
+            self.host.warn(note);
+        }
+        notes
+    }
+
+    /// Sends a mail. Who does not get it is said in the notes, and is kept with the mail.
+    pub(crate) fn send(&self, name: &str, letter: &Letter) -> Vec<String> {
+        match self.try_to_send(name, letter) {
+            Ok(notes) => notes,
+            Err(reason) => vec![format!("no mail was sent: {reason}")],
+        }
+    }
+
+    fn try_to_send(&self, name: &str, letter: &Letter) -> Result<Vec<String>, String> {
+        let from = self.settings.from.as_deref().ok_or("from is not set")?;
+        let from = mailbox(from)?;
+        let to = letter.recipients.addresses();
+        if to.is_empty() {
+            return Err("there is nobody to send it to".to_owned());
+        }
+        let (message, mut notes) = letter.message(&from, &self.id(name))?;
+        let from = from.email;
+        let envelope = Envelope { from, to };
+        let transport = self.transport();
+        let outcome = transport.and_then(|transport| transport.deliver(&envelope, &message));
+        if let Some((to, reason)) = self.left(&envelope, &outcome) {
+            let left = Envelope { to, ..envelope };
+            notes.push(self.keep(name, &left, &reason, &message));
+        }
+        Ok(notes)
+    }
+
+    fn transport(&self) -> Result<Transport<'_>, DeliveryError> {
+        Transport::new(self.settings, self.options.clone(), self.host, self.run)
+    }
+
+    /// Who of an envelope has not got the mail, and why; none when everybody has it.
+    fn left(
+        &self,
+        envelope: &Envelope,
+        outcome: &Result<Vec<Refusal>, DeliveryError>,
+    ) -> Option<(Vec<Address>, String)> {
+        let refusals = match outcome {
+            Err(error) => return Some((envelope.to.clone(), error.to_string())),
+            Ok(refusals) => refusals,
+        };
+        let refused = |to: &&Address| refusals.iter().any(|refusal| refusal.to == **to);
+        let (left, sent): (Vec<_>, Vec<_>) = envelope.to.iter().partition(refused);
+        if !sent.is_empty() {
+            self.info(&format!("mail sent to {}", joined(sent)));
+        }
+        let reasons: Vec<_> = refusals
+            .iter()
+            .map(|refusal| format!("{}: {}", refusal.to, refusal.reason))
+            .collect();
+        (!left.is_empty()).then(|| (left.into_iter().cloned().collect(), reasons.join("; ")))
+    }
+
+    fn keep(&self, name: &str, left: &Envelope, reason: &str, message: &str) -> String {
+        let to = joined(&left.to);
+        match self.kept.keep(name, left, reason, message) {
+            Ok(path) => format!(
+                "the mail to {to} was not sent and is kept as {}: {reason}",
+                path.strip_prefix(self.run).unwrap_or(&path).display()
+            ),
+            Err(error) => {
+                format!("the mail to {to} was not sent ({reason}), and cannot be kept: {error}")
+            }
+        }
+    }
+
+    /// Sends again what was kept, and says what became of it. `stopping` is asked before each mail.
+    pub(crate) fn resend(&self, stopping: &dyn Fn() -> bool) -> Vec<String> {
+        let mut resent = Resent::default();
+        let mut troubles = Vec::new();
+        match self.resend_all(stopping, &mut resent) {
+            Ok(found) => troubles.extend(found),
+            Err(error) => {
+                let folder = self.kept.folder().display();
+                troubles.push(format!("{folder}: {error}"));
+            }
+        }
+        let told = resent.told();
+        self.info(&told);
+        let mut notes = self.warned(troubles);
+        notes.push(told);
+        notes
+    }
+
+    fn resend_all(
+        &self,
+        stopping: &dyn Fn() -> bool,
+        resent: &mut Resent,
+    ) -> io::Result<Vec<String>> {
+        let mut troubles = self.in_doubt()?;
+        let mut waiting = self.kept.waiting()?.into_iter();
+        while let Some(mail) = waiting.next() {
+            if stopping() {
+                resent.left += 1 + waiting.len();
+                troubles.push("the run is being stopped".to_owned());
+                break;
+            }
+            let name = mail.name();
+            match self.resend_one(mail) {
+                Ok(Fate::Sent) => resent.sent += 1,
+                Ok(Fate::TakenByOther) => {}
+                Ok(Fate::Left { reason, go_on }) => {
+                    resent.left += 1;
+                    troubles.push(format!("{name} was not sent: {reason}"));
+                    if !go_on {
+                        resent.left += waiting.len();
+                        break;
+                    }
+                }
+                Err(error) => {
+                    resent.left += 1;
+                    troubles.push(format!("{name}: {error}"));
+                }
+            }
+        }
+        Ok(troubles)
+    }
+
+    /// Whether somebody has died while sending a mail again: it is not sent a second time unasked.
+    fn in_doubt(&self) -> io::Result<Vec<String>> {
+        let in_doubt = self.kept.in_doubt()?.into_iter();
+        let told = in_doubt.map(|path| {
+            format!(
+                "{} is being sent by another process, or was when that ended; if it did not arrive, \
+                 give the file the ending .json to have it sent",
+                path.display()
+            )
+        });
+        Ok(told.collect())
+    }
+
+    fn resend_one(&self, mail: Waiting) -> io::Result<Fate> {
+        let Some(taken) = mail.take()? else {
+            return Ok(Fate::TakenByOther);
+        };
+        let Taken {
+            envelope, message, ..
+        } = &taken;
+        let transport = self.transport();
+        let outcome = transport.and_then(|transport| transport.deliver(envelope, message));
+        let go_on = !outcome.as_ref().is_err_and(DeliveryError::meets_every_mail);
+        match self.left(envelope, &outcome) {
+            None => taken.sent().map(|()| Fate::Sent),
+            Some((to, reason)) => {
+                taken.put_back(to, &reason)?;
+                Ok(Fate::Left { reason, go_on })
+            }
+        }
+    }
+
+    /// The local part of a Message-ID that tells this mail from every other.
+    fn id(&self, name: &str) -> String {
+        let mut hasher = DefaultHasher::new();
+        (self.run, name).hash(&mut hasher);
+        let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+        let name: String = name.chars().take(LONGEST_ID_NAME).map(plain).collect();
+        let run = self.run.file_name().unwrap_or_default().to_string_lossy();
+        let run: String = run.chars().take(LONGEST_ID_NAME).map(plain).collect();
+        format!("auh.{run}.{name}.{:016x}", hasher.finish())
+    }
+}
+
+/// What became of a mail that was to be sent again.
+enum Fate {
+    /// Everybody has it.
+    Sent,
+    /// Another process is at it.
+    TakenByOther,
+    /// Not everybody has it, and whether there is a point in trying the next one.
+    Left { reason: String, go_on: bool },
+}
+
+/// How many mails were sent again, and how many were not.
+#[derive(Debug, Default)]
+struct Resent {
+    sent: usize,
+    left: usize,
+}
+
+impl Resent {
+    fn told(&self) -> String {
+        let mails = |count: usize| match count {
+            1 => "1 mail".to_owned(),
+            count => format!("{count} mails"),
+        };
+        match (self.sent, self.left) {
+            (0, 0) => "no mail waits to be sent".to_owned(),
+            (sent, 0) => format!("{} sent", mails(sent)),
+            (sent, left) => format!("{} sent, {left} not", mails(sent)),
+        }
+    }
+}
+
+fn joined<'a>(addresses: impl IntoIterator<Item = &'a Address>) -> String {
+    let addresses: Vec<_> = addresses.into_iter().map(Address::as_ref).collect();
+    addresses.join(", ")
+}

@@ -25,6 +25,9 @@ pub(crate) enum Command {
     Upgrade(Upgrade),
     Check(Check),
     #[command(subcommand)]
+    Config(Config),
+    Mail(Mail),
+    #[command(subcommand)]
     Plugin(Plugin),
     #[command(subcommand)]
     Schedule(schedule::Schedule),
@@ -51,6 +54,13 @@ pub(crate) struct Upgrade {
     /// Build for one machine after another, in the original build directory
     #[arg(long)]
     pub serial_build: bool,
+    /// Mail the maintainers, and those who want to know about the run
+    #[arg(short = 'e', long)]
+    pub send_emails: bool,
+    /// Only take releases of the series that a recipe is in, as its
+    /// UPSTREAM_STABLE_RELEASE_REGEX describes them
+    #[arg(long)]
+    pub stable: bool,
     /// Show what would be done and stop there
     #[arg(long)]
     pub dry_run: bool,
@@ -64,9 +74,57 @@ pub(crate) struct Check {
     /// Recipes by name, or `all`
     #[arg(required = true, value_name = "RECIPE")]
     pub recipes: Vec<String>,
+    /// Only releases of the series that a recipe is in, as its UPSTREAM_STABLE_RELEASE_REGEX
+    /// describes them
+    #[arg(long)]
+    pub stable: bool,
     /// How to show the result
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
+    #[command(flatten)]
+    pub settings: SettingsFlags,
+}
+
+/// Show, check and take over settings
+#[derive(Debug, Subcommand)]
+pub(crate) enum Config {
+    /// Show every setting with its value and where that came from
+    Show {
+        /// How to show the result
+        #[arg(long, value_enum, default_value_t = Format::Table)]
+        format: Format,
+        #[command(flatten)]
+        settings: SettingsFlags,
+    },
+    /// Write the settings of an upgrade-helper.conf as those of an auh.toml
+    Import {
+        /// The upgrade-helper.conf
+        file: PathBuf,
+        /// Where to write it to instead of the terminal
+        #[arg(short = 'o', long, value_name = "FILE")]
+        output: Option<PathBuf>,
+        /// Write over a file that is there
+        #[arg(long, requires = "output")]
+        force: bool,
+    },
+    /// Find what is wrong with settings, all of it
+    Check {
+        /// The file to check instead of those of the build directory
+        file: Option<PathBuf>,
+        #[command(flatten)]
+        plugins: PluginFlags,
+    },
+}
+
+/// Send what could not be sent when its run ended
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  auh mail --resend last")]
+pub(crate) struct Mail {
+    /// The run: its folder, the folder's name, or `last`
+    #[arg(long, required = true, value_name = "RUN")]
+    pub resend: String,
     #[command(flatten)]
     pub settings: SettingsFlags,
 }
@@ -111,7 +169,7 @@ pub(crate) struct BitbakeLayer {
 }
 
 /// Which settings apply.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub(crate) struct SettingsFlags {
     /// Settings file: auh.toml, or the Python helper's upgrade-helper.conf
     #[arg(short = 'c', long = "config-file", value_name = "FILE")]
@@ -139,7 +197,7 @@ pub(crate) struct SettingsFlags {
 }
 
 /// Where plugins come from.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub(crate) struct PluginFlags {
     /// Further folder with plugins, searched first; can be given again
     #[arg(long, value_name = "DIR")]

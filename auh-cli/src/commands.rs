@@ -2,6 +2,8 @@
 
 pub(crate) mod bitbake_layer;
 pub(crate) mod check;
+pub(crate) mod config;
+pub(crate) mod mail;
 pub(crate) mod plugin;
 pub(crate) mod schedule;
 pub(crate) mod upgrade;

@@ -6,18 +6,24 @@
 mod args;
 mod bridge;
 mod commands;
+mod compatibility;
 mod exit;
 mod failure;
 mod preparation;
+mod results;
 mod screen;
 mod signals;
 mod terminal;
 
 use args::{Args, Command};
 use clap::Parser;
-use std::process::ExitCode;
+use std::{env, path::Path, process::ExitCode};
 
 fn main() -> ExitCode {
+    let called = env::args_os().next().unwrap_or_default();
+    if Path::new(&called).file_name() == Some(compatibility::NAME.as_ref()) {
+        return compatibility::main();
+    }
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => {
@@ -34,6 +40,8 @@ fn main() -> ExitCode {
     let result = match &args.command {
         Command::Upgrade(upgrade) => commands::upgrade::upgrade(upgrade),
         Command::Check(check) => commands::check::check(check),
+        Command::Config(config) => commands::config::config(config),
+        Command::Mail(mail) => commands::mail::mail(mail),
         Command::Plugin(plugin) => commands::plugin::plugin(plugin),
         Command::Schedule(command) => commands::schedule::schedule(command),
         Command::BitbakeLayer(layer) => commands::bitbake_layer::bitbake_layer(layer),

@@ -7,22 +7,35 @@ use crate::{
     terminal,
 };
 use anyhow::Result;
-use auh_config::{Flags, Load, PipelineEntry, Settings};
+use auh_config::{Flags, Load, PipelineEntry, Settings, Warning};
 use auh_engine::{Filters, Pipeline, Step};
 use auh_journal::ParseEvent;
 use auh_loader::{LoadError, Search, Trust};
-use auh_oe::{Environment, SessionRequest, SessionResponse, Surroundings, Wanted, ask};
+use auh_oe::{OeError, SessionRequest, SessionResponse, Surroundings, Wanted, ask};
 use auh_process::CancelToken;
-use auh_protocol::{PluginKind, RecipeName, Version};
-use std::path::PathBuf;
+use auh_protocol::{Layer, PluginKind, RecipeName, Version};
+use std::path::{Path, PathBuf};
 
 /// Reads the settings and tells their warnings.
-pub(crate) fn settings(
-    environment: &Environment,
-    flags: &SettingsFlags,
-    more: Flags,
-) -> Result<Settings> {
-    let config_file = flags.config_file.clone();
+pub(crate) fn settings(build_dir: &Path, flags: &SettingsFlags, more: Flags) -> Result<Settings> {
+    let settings = Settings::load(&load(build_dir, flags, more)?)?;
+    tell(&settings.warnings);
+    Ok(settings)
+}
+
+/// Warnings about settings.
+pub(crate) fn tell(warnings: &[Warning]) {
+    for warning in warnings {
+        terminal::warning(&warning.to_string());
+        if let Some(hint) = &warning.hint {
+            terminal::hint(hint);
+        }
+    }
+}
+
+/// Where the settings come from.
+fn load(build_dir: &Path, flags: &SettingsFlags, more: Flags) -> Result<Load> {
+    let config_file = flags.config_file.as_deref().map(absolute).transpose()?;
     let flags = Flags {
         machines: flags.machines.clone(),
         scheduler: flags.scheduler.clone(),
@@ -33,18 +46,30 @@ pub(crate) fn settings(
         allow_untrusted_plugins: flags.plugins.allow_untrusted_plugins,
         ..more
     };
-    let settings = Settings::load(&Load {
-        build_dir: environment.build_dir().to_owned(),
-        config_file: config_file.as_deref().map(absolute).transpose()?,
+    Ok(Load {
+        build_dir: build_dir.to_owned(),
+        config_file,
         flags,
-    })?;
-    for warning in &settings.warnings {
-        terminal::warning(&format!("{}: {}", warning.at, warning.message));
-        if let Some(hint) = &warning.hint {
-            terminal::hint(hint);
-        }
-    }
-    Ok(settings)
+    })
+}
+
+/// The flags about plugins alone.
+pub(crate) fn plugin_flags(plugins: &PluginFlags) -> Result<Flags> {
+    Ok(Flags {
+        plugin_path: absolutes(plugins)?,
+        allow_untrusted_plugins: plugins.allow_untrusted_plugins,
+        ..Flags::default()
+    })
+}
+
+/// The build directory for what needs no tools of OE: its settings are there.
+pub(crate) fn build_dir() -> Result<PathBuf, OeError> {
+    let variable = std::env::var_os("BUILDDIR").filter(|path| !path.is_empty());
+    let path = PathBuf::from(variable.ok_or(OeError::NoBuildDir)?);
+    path.canonicalize().map_err(|_| OeError::BadBuildDir {
+        path,
+        what: "there is no such folder".to_owned(),
+    })
 }
 
 /// The plugin search that settings describe.
@@ -67,9 +92,12 @@ pub(crate) fn trust(allow: bool) -> Trust {
     if allow { Trust::Any } else { Trust::Strict }
 }
 
-/// Loads the plugins of the chosen pipeline.
-pub(crate) fn pipeline(settings: &Settings, search: &Search) -> Result<Pipeline, LoadError> {
-    let chosen = settings.chosen_pipeline();
+/// Loads the plugins of a pipeline.
+pub(crate) fn pipeline(
+    chosen: &auh_config::Pipeline,
+    settings: &Settings,
+    search: &Search,
+) -> Result<Pipeline, LoadError> {
     let load = |entries: &[PipelineEntry]| {
         let steps = entries.iter().map(|entry| step(settings, search, entry));
         steps.collect::<Result<_, LoadError>>()
@@ -159,8 +187,11 @@ pub(crate) fn check(
             .map(|layers| layers.names.clone())
             .unwrap_or_default(),
         check: true,
-        stable: false,
-        check_timeout_s: 120,
+        stable: settings.stable,
+        check_timeout_s: settings
+            .limits
+            .upstream_check
+            .map_or(WITHOUT_LIMIT, |limit| limit.as_secs().max(1)),
         variables,
     };
     let waiting = Waiting::begin("reading recipes and asking their upstreams");
@@ -175,11 +206,51 @@ pub(crate) fn check(
         }
     })?;
     waiting.end();
+    known_layers(wanted, settings, &response)?;
     Ok(Checked {
         response,
         parses,
         seconds: began.elapsed().as_secs_f64(),
     })
+}
+
+/// Seconds that stand for no limit: a year.
+const WITHOUT_LIMIT: u64 = 365 * 24 * 60 * 60;
+
+/// Checks that the build directory has the layers whose recipes are wanted.
+fn known_layers(
+    wanted: &Wanted,
+    settings: &Settings,
+    response: &SessionResponse,
+) -> Result<(), Usage> {
+    let asked = settings.layers.as_ref().map(|layers| &layers.names[..]);
+    let is_known = |name: &&String| {
+        response.layers.iter().any(|layer| {
+            layer.name == **name
+                || folder_name(layer) == **name
+                || layer.path.as_os_str() == name.as_str()
+        })
+    };
+    let unknown = asked
+        .unwrap_or_default()
+        .iter()
+        .find(|name| !is_known(name));
+    match (wanted, unknown) {
+        (Wanted::All, Some(name)) => {
+            let known: Vec<_> = response.layers.iter().map(folder_name).collect();
+            Err(Usage::new(
+                format!("this build directory has no layer {name:?}"),
+                format!("BBLAYERS has {}", known.join(", ")),
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A layer as OE's tools name it.
+fn folder_name(layer: &Layer) -> String {
+    let name = layer.path.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
 }
 
 fn absolutes(flags: &PluginFlags) -> Result<Vec<PathBuf>> {
@@ -190,6 +261,6 @@ fn absolutes(flags: &PluginFlags) -> Result<Vec<PathBuf>> {
         .collect()
 }
 
-fn absolute(path: &std::path::Path) -> Result<PathBuf> {
+pub(crate) fn absolute(path: &Path) -> Result<PathBuf> {
     Ok(std::path::absolute(path)?)
 }

@@ -35,9 +35,12 @@ enum Show {
 }
 
 impl Screen {
-    /// A screen that also writes to the log file. `level` says how much both tell.
+    /// A screen that also adds to the log file. `level` says how much both tell.
     pub(crate) fn new(log: &Path, level: Level) -> Self {
-        let log = File::create(log)
+        let log = File::options()
+            .append(true)
+            .create(true)
+            .open(log)
             .map_err(|error| terminal::warning(&format!("cannot write {}: {error}", log.display())))
             .ok();
         Self {
@@ -54,13 +57,11 @@ impl Screen {
 
     /// Clears what moves; the summary comes next.
     pub(crate) fn end(self) -> Story {
-        if let Show::Moving(moving) = &self.show {
-            let _ = moving.bars.clear();
-        }
         self.story
     }
 
-    fn say(&self, text: &str) {
+    /// A line of its own, above what moves.
+    pub(crate) fn say(&self, text: &str) {
         match &self.show {
             Show::Moving(moving) => {
                 let _ = moving.bars.println(terminal::harmless(text));
@@ -221,6 +222,14 @@ impl Moving {
             bar.finish_and_clear();
             self.bars.remove(&bar);
         }
+    }
+}
+
+/// Whatever ends the run: what is printed next finds a clean line.
+impl Drop for Moving {
+    fn drop(&mut self) {
+        self.head.finish_and_clear();
+        let _ = self.bars.clear();
     }
 }
 

@@ -14,7 +14,11 @@ use serde_json::{Value, json};
 pub(crate) fn check(args: &Check) -> Result<exit::Status> {
     let wanted = preparation::wanted(&args.recipes)?;
     let environment = Environment::of_this_process()?;
-    let settings = preparation::settings(&environment, &args.settings, Flags::default())?;
+    let flags = Flags {
+        stable: args.stable,
+        ..Flags::default()
+    };
+    let settings = preparation::settings(environment.build_dir(), &args.settings, flags)?;
     let stop = Stop::default();
     signals::listen(&stop)?;
     // The user's configuration as it is: a check changes nothing.

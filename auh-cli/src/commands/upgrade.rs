@@ -7,7 +7,8 @@ use crate::{
     exit,
     failure::Usage,
     preparation::{self, Checked},
-    screen::Screen,
+    results::{Results, ResultsWriter},
+    screen::{Screen, Waiting},
     signals, terminal,
 };
 use anyhow::{Context, Result};
@@ -34,17 +35,16 @@ pub(crate) fn upgrade(args: &Upgrade) -> Result<exit::Status> {
     let began = Instant::now();
     let (wanted, to_version) = recipes_and_version(args)?;
     let environment = Environment::of_this_process()?;
-    let settings = preparation::settings(
-        &environment,
-        &args.settings,
-        Flags {
-            skip_compilation: args.skip_compilation,
-            serial_build: args.serial_build,
-            ..Flags::default()
-        },
-    )?;
+    let flags = Flags {
+        skip_compilation: args.skip_compilation,
+        serial_build: args.serial_build,
+        send_emails: args.send_emails,
+        stable: args.stable,
+        ..Flags::default()
+    };
+    let settings = preparation::settings(environment.build_dir(), &args.settings, flags)?;
     let search = preparation::search(&settings);
-    let pipeline = preparation::pipeline(&settings, &search)?;
+    let pipeline = preparation::pipeline(settings.chosen_pipeline(), &settings, &search)?;
     let scheduler = search.load(PluginKind::Scheduler, &settings.scheduler)?;
     let stop = Stop::default();
     environment.check_for_upgrades(stop.work())?;
@@ -121,13 +121,19 @@ impl Job {
         checked: &Checked,
         surroundings: &Surroundings,
     ) -> Result<exit::Status> {
+        let removed = self.clean(checked)?;
         let folder = RunFolder::create(&self.settings.workdir)?;
         let mut journal = Writer::create(&folder.journal())?;
         let mut screen = Screen::new(&folder.log(), self.level);
         let failed_before = selection.left_out.iter().any(|left_out| left_out.failed);
-        for event in self.first_events(&selection, checked, surroundings) {
+        let first = self.first_events(&selection, checked, surroundings);
+        for event in first.into_iter().chain(removed) {
             screen.record(&journal.append(event)?);
         }
+        let mut watcher = ResultsWriter {
+            screen,
+            results: Results::new(&folder, &self.settings),
+        };
         let job = Run {
             pipeline: &self.pipeline,
             scheduler: &self.scheduler,
@@ -143,10 +149,36 @@ impl Job {
             began: self.began,
             commands_before: Duration::from_secs_f64(checked.seconds),
         };
-        let end = run(job, &mut screen)
-            .with_context(|| format!("the run in {} broke off", folder.path().display()))?;
-        terminal::output(&auh_report::summary(&screen.end(), folder.path()));
+        let end = run(job, &mut watcher);
+        // Also of a run that broke off: what is known by now.
+        watcher.write();
+        let end =
+            end.with_context(|| format!("the run in {} broke off", folder.path().display()))?;
+        terminal::output(&auh_report::summary(&watcher.screen.end(), folder.path()));
         Ok(exit::Status(end.exit_code))
+    }
+
+    /// Removes what the settings do not want to build upon, and says so in events.
+    fn clean(&self, checked: &Checked) -> Result<Vec<Event>> {
+        let Settings {
+            clean_sstate,
+            clean_tmp,
+            ..
+        } = self.settings;
+        if !clean_sstate && !clean_tmp {
+            return Ok(Vec::new());
+        }
+        let waiting = Waiting::begin("removing what earlier builds left");
+        let removed = self
+            .dirs
+            .clean(clean_sstate, clean_tmp, &checked.response.base)?;
+        waiting.end();
+        let said = removed.iter().map(|path| Event::Log {
+            level: Level::Info,
+            group: None,
+            message: format!("removed {}", path.display()),
+        });
+        Ok(said.collect())
     }
 
     /// What happened before there was a journal to write it to.
@@ -248,7 +280,8 @@ fn pressure(settings: &Settings) -> String {
     .collect()
 }
 
-fn level(number: u8) -> Level {
+/// The level of the log that `-d` asks for.
+pub(crate) fn level(number: u8) -> Level {
     match number {
         1 => Level::Critical,
         2 => Level::Error,

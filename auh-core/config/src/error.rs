@@ -75,6 +75,21 @@ pub enum ConfigError {
 }
 
 impl ConfigError {
+    /// The place in a settings file that it is about, if any.
+    #[must_use]
+    pub fn place(&self) -> Option<&Place> {
+        match self {
+            Self::NotText { at } | Self::Toml { at, .. } | Self::Ini { at, .. } => Some(at),
+            Self::UnknownKey { at, .. } | Self::WrongType { at, .. } | Self::Invalid { at, .. } => {
+                match at {
+                    Source::File(place) => Some(place),
+                    Source::Shipped | Source::Flag(_) => None,
+                }
+            }
+            Self::Read { .. } => None,
+        }
+    }
+
     /// What a person can do about it.
     #[must_use]
     pub fn hint(&self) -> Option<String> {

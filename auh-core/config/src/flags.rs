@@ -24,6 +24,8 @@ pub struct Flags {
     pub serial_build: bool,
     /// `-e, --send-emails`.
     pub send_emails: bool,
+    /// `--stable`.
+    pub stable: bool,
     /// `--workdir DIR`.
     pub workdir: Option<PathBuf>,
     /// `--layer-names L…`; switches layer mode on when there are any.
@@ -59,6 +61,9 @@ impl Flags {
         }
         if self.send_emails {
             layer.on("--send-emails", "send-emails")?;
+        }
+        if self.stable {
+            layer.on("--stable", "stable")?;
         }
         if self.allow_untrusted_plugins {
             layer.on("--allow-untrusted-plugins", "allow-untrusted-plugins")?;

@@ -26,8 +26,11 @@ pub struct Imported {
 /// Turns the text of an `upgrade-helper.conf` into that of an `auh.toml`. `file` is its name
 /// in errors and warnings. What the legacy file does not set is left to the defaults.
 pub fn import(file: &Path, text: &str) -> Result<Imported, ConfigError> {
-    let mut warnings = Vec::new();
-    let tree = read(file, text, &mut warnings)?;
+    let (mut warnings, mut errors) = (Vec::new(), Vec::new());
+    let tree = read(file, text, &mut warnings, &mut errors)?;
+    if !errors.is_empty() {
+        return Err(errors.swap_remove(0));
+    }
     let mut table = toml::Table::new();
     for (path, node) in tree.iter() {
         insert(&mut table, path, node.value.to_toml());
@@ -37,23 +40,25 @@ pub fn import(file: &Path, text: &str) -> Result<Imported, ConfigError> {
     Ok(Imported { toml, warnings })
 }
 
-/// Reads an INI file. What has no meaning in it becomes a warning.
+/// Reads an INI file. What has no meaning in it becomes a warning, what cannot be used an error.
 pub(crate) fn read(
     file: &Path,
     text: &str,
     warnings: &mut Vec<Warning>,
+    errors: &mut Vec<ConfigError>,
 ) -> Result<Tree, ConfigError> {
     let ini = Ini::parse(text).map_err(|error| in_file(file, error))?;
     let mut reader = Reader {
         file,
         ini: &ini,
         warnings,
+        errors,
         tree: Tree::default(),
     };
     for section in ini.sections() {
-        reader.section(section)?;
+        reader.section(section);
     }
-    schema::check_values(&reader.tree)?;
+    schema::check_values(&reader.tree, reader.errors);
     Ok(reader.tree)
 }
 
@@ -88,20 +93,23 @@ struct Reader<'a> {
     file: &'a Path,
     ini: &'a Ini,
     warnings: &'a mut Vec<Warning>,
+    errors: &'a mut Vec<ConfigError>,
     tree: Tree,
 }
 
 impl Reader<'_> {
-    fn section(&mut self, section: &Section) -> Result<(), ConfigError> {
+    fn section(&mut self, section: &Section) {
         if section.name == SETTINGS {
             let ini = self.ini;
             for entry in ini.entries(section) {
-                self.setting(section, entry)?;
+                let read = self.setting(section, entry);
+                self.errors.extend(read.err());
             }
         } else if let Some(table) = NAMES.ini_tables.get(&section.name) {
             // Without those of [DEFAULT]: they are settings, not keys of the user's own.
             for entry in &section.entries {
-                self.table_entry(table, section, entry)?;
+                let read = self.table_entry(table, section, entry);
+                self.errors.extend(read.err());
             }
         } else {
             let names = NAMES.ini_tables.keys().map(String::as_str);
@@ -114,7 +122,6 @@ impl Reader<'_> {
                 did_you_mean(like.as_deref()),
             );
         }
-        Ok(())
     }
 
     fn setting(&mut self, section: &Section, entry: &Entry) -> Result<(), ConfigError> {

@@ -1,7 +1,7 @@
 //! Finds the settings files and lays what they say over one another.
 
 use crate::{
-    ConfigError, Flags, Place, Settings, legacy,
+    ConfigError, Flags, Place, Settings, Warning, legacy,
     native::{self, Origin},
     tree::Tree,
 };
@@ -32,30 +32,63 @@ impl Settings {
     /// Reads and checks the settings: flags over `auh.toml` over `upgrade-helper.conf` over
     /// the shipped defaults. The error is the first one found.
     pub fn load(load: &Load) -> Result<Self, ConfigError> {
-        let mut warnings = Vec::new();
-        let mut tree = shipped()?;
-        for (file, text) in texts(load)? {
-            tree.absorb(if is_native(&file) {
-                native::read(Origin {
-                    file: Some(&file),
-                    text: &text,
-                })?
-            } else {
-                legacy::read(&file, &text, &mut warnings)?
-            });
+        Self::load_or_all_errors(load).map_err(|mut errors| errors.swap_remove(0))
+    }
+
+    /// Like [`Self::load`]; the errors, at least one, are all that could be found. What breaks the
+    /// rules of a file's form hides what comes after it, and what goes wrong between several
+    /// settings is only looked for when each of them is right.
+    pub fn load_or_all_errors(load: &Load) -> Result<Self, Vec<ConfigError>> {
+        let one = |error| vec![error];
+        let (mut warnings, mut errors) = (Vec::new(), Vec::new());
+        let mut tree = shipped().map_err(one)?;
+        for (file, text) in texts(load).map_err(one)? {
+            let mut found = Vec::new();
+            match layer(&file, &text, &mut warnings, &mut found) {
+                Ok(layer) => tree.absorb(layer),
+                Err(error) => found.push(error),
+            }
+            found.sort_by_key(|error| error.place().map(|at| (at.line, at.column)));
+            errors.append(&mut found);
         }
-        let flags = load.flags.layer(&tree)?;
-        tree.absorb(flags);
-        Self::from_tree(&load.build_dir, tree, warnings)
+        match load.flags.layer(&tree) {
+            Ok(flags) => tree.absorb(flags),
+            Err(error) => errors.push(error),
+        }
+        if errors.is_empty() {
+            Self::from_tree(&load.build_dir, tree, warnings).map_err(one)
+        } else {
+            Err(errors)
+        }
+    }
+}
+
+fn layer(
+    file: &Path,
+    text: &str,
+    warnings: &mut Vec<Warning>,
+    errors: &mut Vec<ConfigError>,
+) -> Result<Tree, ConfigError> {
+    if is_native(file) {
+        let origin = Origin {
+            file: Some(file),
+            text,
+        };
+        native::read(origin, errors)
+    } else {
+        legacy::read(file, text, warnings, errors)
     }
 }
 
 /// The shipped defaults.
 fn shipped() -> Result<Tree, ConfigError> {
-    native::read(Origin {
+    let origin = Origin {
         file: None,
         text: include_str!("defaults.toml"),
-    })
+    };
+    let mut errors = Vec::new();
+    let tree = native::read(origin, &mut errors)?;
+    errors.pop().map_or(Ok(tree), Err)
 }
 
 fn is_native(file: &Path) -> bool {

@@ -31,14 +31,15 @@ impl Origin<'_> {
     }
 }
 
-/// Reads a TOML file; every key in it exists and has a value that can be used.
-pub(crate) fn read(origin: Origin<'_>) -> Result<Tree, ConfigError> {
+/// Reads a TOML file; every key in it exists and has a value that can be used, or `errors` say
+/// otherwise.
+pub(crate) fn read(origin: Origin<'_>, errors: &mut Vec<ConfigError>) -> Result<Tree, ConfigError> {
     let document = DeTable::parse(origin.text).map_err(|error| ConfigError::Toml {
         at: origin.place(error.span().map_or(0, |span| span.start)),
         message: error.message().trim().replace('\n', ", "),
     })?;
     let items = table(&origin, document.get_ref())?;
-    schema::check_table(&mut Vec::new(), &items)?;
+    schema::check_table(&mut Vec::new(), &items, errors);
     let mut tree = Tree::default();
     for mut item in items {
         if item.key == "maintainer-override" {
@@ -46,8 +47,8 @@ pub(crate) fn read(origin: Origin<'_>) -> Result<Tree, ConfigError> {
         }
         tree.set(vec![item.key], item.node);
     }
-    expand_short_names(&mut tree)?;
-    schema::check_values(&tree)?;
+    expand_short_names(&mut tree, errors);
+    schema::check_values(&tree, errors);
     Ok(tree)
 }
 
@@ -104,20 +105,20 @@ fn lower_case_keys(node: &mut Node) {
 }
 
 /// Moves values with a short name to where they belong.
-fn expand_short_names(tree: &mut Tree) -> Result<(), ConfigError> {
+fn expand_short_names(tree: &mut Tree, errors: &mut Vec<ConfigError>) {
     for (short, key) in &NAMES.short {
         let Some(node) = tree.take(short) else {
             continue;
         };
         if tree.get(key).is_some() {
-            return Err(ConfigError::Invalid {
+            errors.push(ConfigError::Invalid {
                 at: node.at,
                 key: short.clone(),
                 reason: format!("this file sets it as {key} too"),
                 hint: Some("keep one of the two".to_owned()),
             });
+        } else {
+            tree.set(split(key), node);
         }
-        tree.set(split(key), node);
     }
-    Ok(())
 }

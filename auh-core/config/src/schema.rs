@@ -55,6 +55,7 @@ pub(crate) const KEYS: &[Key] = &[
     key("summary-includes-tarball", is::<bool>),
     key("clean-sstate", is::<bool>),
     key("clean-tmp", is::<bool>),
+    key("stable", is::<bool>),
     key("buildhistory", is::<bool>),
     key("testimage", is::<bool>),
     key("testimage-name", is::<Name>),
@@ -70,9 +71,11 @@ pub(crate) const KEYS: &[Key] = &[
     key("build.pressure-max-memory", is::<Pressure>),
     key("bitbake.scheduler", is::<Name>),
     key("limits.command", is::<Limit>),
+    key("limits.upstream-check", is::<Limit>),
     key("limits.grace", is::<Limit>),
     key("flags.serial-build", is::<Name>),
     key("flags.skip-compilation", is::<Name>),
+    key("flags.resend-mail", is::<Name>),
     key("pipelines.*.steps", is::<Vec<PipelineEntry>>),
     key("pipelines.*.closing", is::<Vec<PipelineEntry>>),
     key("plugins.*", is::<FreeTable>),
@@ -89,25 +92,24 @@ enum Found {
     Free,
 }
 
-/// Checks a table and all below it; `path` is the table's own key.
-pub(crate) fn check_table(path: &mut KeyPath, items: &[Item]) -> Result<(), ConfigError> {
+/// What is wrong with a table and all below it; `path` is the table's own key.
+pub(crate) fn check_table(path: &mut KeyPath, items: &[Item], errors: &mut Vec<ConfigError>) {
     for item in items {
         path.push(item.key.clone());
-        check_item(path, item)?;
+        check_item(path, item, errors);
         path.pop();
     }
-    Ok(())
 }
 
-fn check_item(path: &mut KeyPath, item: &Item) -> Result<(), ConfigError> {
+fn check_item(path: &mut KeyPath, item: &Item, errors: &mut Vec<ConfigError>) {
     match (find(path), &item.node.value) {
-        (None, _) => Err(ConfigError::UnknownKey {
+        (None, _) => errors.push(ConfigError::UnknownKey {
             at: item.at.clone(),
             key: dotted(path),
             nearest: nearest_key(path),
         }),
-        (Some(Found::Table), Value::Table(items)) => check_table(path, items),
-        _ => check(path, &item.node),
+        (Some(Found::Table), Value::Table(items)) => check_table(path, items, errors),
+        _ => errors.extend(check(path, &item.node).err()),
     }
 }
 
@@ -122,18 +124,16 @@ pub(crate) fn check(path: &[String], node: &Node) -> Result<(), ConfigError> {
     result.map_err(|wrong| wrong.of_key(dotted(path)))
 }
 
-/// Checks the plugins' settings whose values are known.
-pub(crate) fn check_values(tree: &Tree) -> Result<(), ConfigError> {
+/// What is wrong with the plugins' settings whose values are known.
+pub(crate) fn check_values(tree: &Tree, errors: &mut Vec<ConfigError>) {
     for (key, values) in &NAMES.values {
         let Some(node) = tree.get(key) else { continue };
-        let Value::Text(text) = &node.value else {
-            return Err(Wrong::expected(node, "a text").of_key(key.clone()));
-        };
-        if !values.contains(text) {
-            return Err(one_of(&node.at, key, text, values));
+        match &node.value {
+            Value::Text(text) if values.contains(text) => {}
+            Value::Text(text) => errors.push(one_of(&node.at, key, text, values)),
+            _ => errors.push(Wrong::expected(node, "a text").of_key(key.clone())),
         }
     }
-    Ok(())
 }
 
 /// The error about a text that is none of `values`.

@@ -24,7 +24,8 @@ pub struct Settings {
     pub pipeline: String,
     /// Every pipeline by its name.
     pub pipelines: BTreeMap<String, Pipeline>,
-    /// Where run directories go; in layer mode the layers' own folder in it.
+    /// Where run directories go; in layer mode the layers' own folder in it, named after them as
+    /// the Python helper does: the names with blanks between them.
     pub workdir: PathBuf,
     /// Address that mails come from.
     pub from: Option<String>,
@@ -54,6 +55,8 @@ pub struct Settings {
     pub clean_sstate: bool,
     /// Whether `TMPDIR` is removed before a run.
     pub clean_tmp: bool,
+    /// Whether only releases of the series that a recipe is in are taken.
+    pub stable: bool,
     /// Whether the build history is compared.
     pub buildhistory: bool,
     /// Whether an image is tested.
@@ -106,6 +109,8 @@ pub struct Build {
 pub struct Limits {
     /// One command; none for no limit.
     pub command: Option<Duration>,
+    /// The answer of one recipe's upstream; none for no limit.
+    pub upstream_check: Option<Duration>,
     /// A command that was told to stop, before it is killed.
     pub grace: Duration,
 }
@@ -115,8 +120,11 @@ pub struct Limits {
 pub struct Row {
     /// The key as `auh.toml` has it, with its tables.
     pub key: String,
-    /// The value as `auh.toml` has it; none when it is not set.
+    /// The value as `auh.toml` has it, with what looks like a secret hidden; none when it is not
+    /// set.
     pub value: Option<String>,
+    /// The same as JSON.
+    pub json: Option<Json>,
     /// Where it came from.
     pub source: Source,
 }
@@ -180,17 +188,31 @@ impl Settings {
     }
 
     fn rows(&self, key: &str) -> Vec<Row> {
-        let row = |key: String, node: Option<&Node>| Row {
-            key,
-            value: node.map(|node| node.value.to_toml().to_string()),
-            source: node.map_or(Source::Shipped, |node| node.at.clone()),
+        let row = |path: &[String], node: Option<&Node>| {
+            let value = node.map(|node| node.value.without_secrets(path));
+            Row {
+                key: dotted(path),
+                value: value.as_ref().map(|value| value.to_toml().to_string()),
+                json: value.as_ref().map(Value::to_json),
+                source: node.map_or(Source::Shipped, |node| node.at.clone()),
+            }
         };
         match key.split_once(".*") {
-            None => vec![row(key.to_owned(), self.tree.get(key))],
-            Some((table, _)) => self
+            None => vec![row(&split(key), self.tree.get(key))],
+            Some((table, end)) => self
                 .tree
                 .below(&[table.to_owned()])
-                .map(|(rest, node)| row(format!("{table}.{}", dotted(rest)), Some(node)))
+                // Of `pipelines.*.steps` only the lists of steps.
+                .filter(|(rest, _)| {
+                    let end = end.trim_start_matches('.');
+                    end.is_empty() || rest.last().is_some_and(|last| last == end)
+                })
+                .map(|(rest, node)| {
+                    let path: Vec<_> = std::iter::once(table.to_owned())
+                        .chain(rest.iter().cloned())
+                        .collect();
+                    row(&path, Some(node))
+                })
                 .collect(),
         }
     }
@@ -227,6 +249,7 @@ impl Settings {
             summary_includes_tarball: values.required("summary-includes-tarball")?,
             clean_sstate: values.required("clean-sstate")?,
             clean_tmp: values.required("clean-tmp")?,
+            stable: values.required("stable")?,
             buildhistory: values.required("buildhistory")?,
             testimage: values.required("testimage")?,
             testimage_name: values.name("testimage-name")?,
@@ -365,7 +388,7 @@ impl Values<'_> {
         };
         let workdir = self.path(&text);
         Ok(match layers {
-            Some(layers) => workdir.join(layers.names.join(",")),
+            Some(layers) => workdir.join(layers.names.join(" ")),
             None => workdir,
         })
     }
@@ -403,6 +426,7 @@ impl Values<'_> {
     fn limits(&self) -> Result<Limits, ConfigError> {
         Ok(Limits {
             command: self.required::<Limit>("limits.command")?.0,
+            upstream_check: self.required::<Limit>("limits.upstream-check")?.0,
             grace: self
                 .required::<Limit>("limits.grace")?
                 .0
@@ -414,9 +438,14 @@ impl Values<'_> {
     fn chosen_pipeline(&self) -> Result<String, ConfigError> {
         let pipelines = self.pipelines()?;
         let names: Vec<_> = pipelines.into_keys().collect();
-        for key in ["flags.serial-build", "flags.skip-compilation", "pipeline"] {
-            let name = self.name(key)?;
-            if !names.contains(&name) {
+        for key in [
+            "flags.serial-build",
+            "flags.skip-compilation",
+            "flags.resend-mail",
+            "pipeline",
+        ] {
+            let name = self.optional::<Name>(key)?.map(|name| name.0);
+            if let Some(name) = name.filter(|name| !names.contains(name)) {
                 return Err(schema::one_of(self.at(key), key, &name, &names));
             }
         }

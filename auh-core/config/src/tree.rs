@@ -56,6 +56,40 @@ impl Value {
         }
     }
 
+    /// The value of a key with each text in it replaced that looks like a secret by its name:
+    /// within the settings of plugins, and in what pipelines hand to them.
+    pub(crate) fn without_secrets(&self, path: &[String]) -> Self {
+        let within_a_plugin =
+            matches!(path, [table, _, ..] if table == "plugins" || table == "pipelines");
+        let secret = within_a_plugin && path.last().is_some_and(|key| is_secret(key));
+        match self {
+            Self::Table(items) => {
+                let items = items.iter().map(|item| {
+                    let below: Vec<_> = path.iter().chain([&item.key]).cloned().collect();
+                    let node = Node {
+                        at: item.node.at.clone(),
+                        value: item.node.value.without_secrets(&below),
+                    };
+                    Item {
+                        node,
+                        ..item.clone()
+                    }
+                });
+                Self::Table(items.collect())
+            }
+            Self::List(nodes) => {
+                let nodes = nodes.iter().map(|node| Node {
+                    at: node.at.clone(),
+                    value: node.value.without_secrets(path),
+                });
+                Self::List(nodes.collect())
+            }
+            Self::Text(text) if secret && !text.is_empty() => Self::Text("(hidden)".to_owned()),
+            Self::Integer(_) if secret => Self::Text("(hidden)".to_owned()),
+            other => other.clone(),
+        }
+    }
+
     /// The value as plugins get it.
     pub(crate) fn to_json(&self) -> serde_json::Value {
         match self {
@@ -152,6 +186,22 @@ impl Tree {
     }
 }
 
+/// Whether a key's name says that its value is a secret, and not where to find one.
+fn is_secret(key: &str) -> bool {
+    let key = key.to_lowercase().replace('_', "-");
+    let names = [
+        "password",
+        "passwd",
+        "passphrase",
+        "secret",
+        "token",
+        "credential",
+        "api-key",
+    ];
+    let places = ["-env", "-environment", "-variable", "-file", "-command"];
+    names.iter().any(|name| key.contains(name)) && !places.iter().any(|place| key.ends_with(place))
+}
+
 /// The parts of a dotted key without quotes.
 pub(crate) fn split(key: &str) -> KeyPath {
     key.split('.').map(str::to_owned).collect()
@@ -210,6 +260,42 @@ mod tests {
         tree.set(split("a"), empty.clone());
         tree.set(split("b"), empty);
         assert_eq!(keys(&tree), ["a.b", "b"]);
+    }
+
+    #[test]
+    fn secrets_of_plugins_are_hidden_and_their_places_shown() {
+        let table = Value::Table(vec![Item {
+            key: "password".to_owned(),
+            at: Source::Shipped,
+            node: text("x"),
+        }]);
+        let shown =
+            |key: &str, value: &Value| value.without_secrets(&split(key)).to_json().to_string();
+        let word = text("x").value;
+        for key in [
+            "plugins.mail.password",
+            "plugins.mail.SMTP_Password",
+            "plugins.x.inner.api-token",
+        ] {
+            assert_eq!(shown(key, &word), "\"(hidden)\"", "{key}");
+        }
+        for key in [
+            "plugins.mail.password-env",
+            "plugins.mail.password-command",
+            "plugins.mail.user",
+            "password",
+        ] {
+            assert_eq!(shown(key, &word), "\"x\"", "{key}");
+        }
+        assert_eq!(shown("plugins.mail", &table), r#"{"password":"(hidden)"}"#);
+        let with = Value::List(vec![Node {
+            at: Source::Shipped,
+            value: table,
+        }]);
+        assert_eq!(
+            shown("pipelines.x.steps", &with),
+            r#"[{"password":"(hidden)"}]"#
+        );
     }
 
     #[test]

@@ -91,6 +91,7 @@ fn attempt(
         let check_only = matches!(
             error.kind,
             CheckErrorKind::Unreliable
+                | CheckErrorKind::NoSeries
                 | CheckErrorKind::Check
                 | CheckErrorKind::Crashed
                 | CheckErrorKind::Timeout
@@ -98,7 +99,7 @@ fn attempt(
         if !(check_only && filters.to_version.is_some()) {
             let expected = matches!(
                 error.kind,
-                CheckErrorKind::Skipped | CheckErrorKind::Unreliable
+                CheckErrorKind::Skipped | CheckErrorKind::Unreliable | CheckErrorKind::NoSeries
             );
             return left_out(error.message.clone(), !expected);
         }

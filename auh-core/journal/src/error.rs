@@ -27,6 +27,12 @@ pub enum JournalError {
         found: u32,
         known: u32,
     },
+    /// A folder that no run was written to.
+    #[error("{} is no run directory: it has no journal.jsonl", .path.display())]
+    NoRun { path: PathBuf },
+    /// A run whose journal somebody writes or uses right now.
+    #[error("the run {} is still going on", .path.display())]
+    Busy { path: PathBuf },
     /// Another run holds the lock.
     #[error("another auh run is going on in {}: {holder}", .folder.display())]
     Locked { folder: PathBuf, holder: String },
@@ -46,6 +52,8 @@ impl JournalError {
             },
             Self::NewerFormat { .. } => Some("use the auh that wrote it, or a newer one"),
             Self::Locked { .. } => Some("wait for it to end, or stop it"),
+            Self::NoRun { .. } => Some("name a folder such as 20260101120000, or say last"),
+            Self::Busy { .. } => Some("wait for it to end"),
             Self::BadLine { .. } => None,
         }
     }

@@ -56,6 +56,36 @@ impl RunFolder {
         Ok(Self { path })
     }
 
+    /// A run directory that is there already.
+    ///
+    /// # Errors
+    /// The folder has no journal.
+    pub fn open(path: &Path) -> Result<Self, JournalError> {
+        let folder = Self {
+            path: path.to_owned(),
+        };
+        if folder.journal().is_file() {
+            Ok(folder)
+        } else {
+            Err(JournalError::NoRun {
+                path: path.to_owned(),
+            })
+        }
+    }
+
+    /// The latest run directory in `workdir`, by name; none when there is none.
+    #[must_use]
+    pub fn latest(workdir: &Path) -> Option<Self> {
+        let entries = fs::read_dir(workdir).ok()?.flatten();
+        let runs = entries.filter_map(|entry| {
+            let name = entry.file_name().into_string().ok()?;
+            let is_run = name.len() == 14 && name.bytes().all(|b| b.is_ascii_digit());
+            is_run.then(|| entry.path())
+        });
+        runs.filter_map(|path| Self::open(&path).ok())
+            .max_by(|a, b| a.path.cmp(&b.path))
+    }
+
     /// The folder itself.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -66,6 +96,82 @@ impl RunFolder {
     #[must_use]
     pub fn journal(&self) -> PathBuf {
         self.path.join("journal.jsonl")
+    }
+
+    /// A file for the journal of what is done with the run after its end: the first of
+    /// `journal-2.jsonl`, `journal-3.jsonl` … that is not there yet.
+    #[must_use]
+    pub fn next_journal(&self) -> PathBuf {
+        let mut number = 2u32;
+        loop {
+            let path = self.path.join(format!("journal-{number}.jsonl"));
+            if !path.exists() {
+                return path;
+            }
+            number += 1;
+        }
+    }
+
+    /// Where the tarball of the run directory goes: beside it.
+    #[must_use]
+    pub fn tarball(&self) -> PathBuf {
+        let mut name = self.path.clone().into_os_string();
+        name.push(".tar.gz");
+        name.into()
+    }
+
+    /// Writes a file of the run directory in one step: a reader sees the old content or the new.
+    pub fn write(&self, name: &str, content: &str) -> Result<(), JournalError> {
+        let path = self.path.join(name);
+        let fresh = self.path.join(format!(".{name}.new"));
+        fs::write(&fresh, content).map_err(JournalError::io("write", &fresh))?;
+        fs::rename(&fresh, &path).map_err(JournalError::io("write", &path))
+    }
+
+    /// Names of the files in a group's folder, sorted; empty without the folder.
+    #[must_use]
+    pub fn files_of(&self, group: &str) -> Vec<String> {
+        let entries = fs::read_dir(self.group(group)).into_iter().flatten();
+        let files = entries.flatten().filter(|entry| entry.path().is_file());
+        let mut names: Vec<String> = files
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// Everything in the run directory, relative to the folder that it lies in, folders before what
+    /// is in them. Links are followed as long as they lead to something within the run directory;
+    /// others are left out.
+    pub fn contents(&self) -> Result<Vec<PathBuf>, JournalError> {
+        let top = self
+            .path
+            .canonicalize()
+            .map_err(JournalError::io("read", &self.path))?;
+        let parent = self.path.parent().unwrap_or(Path::new("/"));
+        let mut found = Vec::new();
+        // Each with the folders that it was reached through, so that no link leads round in circles.
+        let mut open = vec![(self.path.clone(), Vec::new())];
+        while let Some((path, above)) = open.pop() {
+            let Ok(real) = path.canonicalize() else {
+                continue;
+            };
+            if !real.starts_with(&top) || above.contains(&real) {
+                continue;
+            }
+            found.push(path.strip_prefix(parent).unwrap_or(&path).to_owned());
+            if real.is_dir() {
+                let entries = fs::read_dir(&path).map_err(JournalError::io("read", &path))?;
+                let within: Vec<_> = above.into_iter().chain([real]).collect();
+                open.extend(
+                    entries
+                        .flatten()
+                        .map(|entry| (entry.path(), within.clone())),
+                );
+            }
+        }
+        found.sort();
+        Ok(found)
     }
 
     /// The log for people, under the Python helper's name.
@@ -153,6 +259,80 @@ mod tests {
                 .ends_with("all/a,b")
         );
         run.link("a,b", GroupVerdict::Skipped).unwrap();
+    }
+
+    #[test]
+    fn a_run_is_opened_again_and_the_latest_one_found() {
+        let workdir = tempfile::tempdir().unwrap();
+        assert!(RunFolder::latest(workdir.path()).is_none());
+        let runs = [(); 2].map(|()| RunFolder::create(workdir.path()).unwrap());
+        assert!(
+            RunFolder::open(runs[0].path()).is_err(),
+            "it has no journal"
+        );
+        for run in &runs {
+            fs::write(run.journal(), "").unwrap();
+        }
+        fs::create_dir(workdir.path().join("99999999999999")).unwrap();
+        assert_eq!(RunFolder::latest(workdir.path()), Some(runs[1].clone()));
+        assert_eq!(RunFolder::open(runs[0].path()).unwrap(), runs[0]);
+        assert!(runs[0].next_journal().ends_with("journal-2.jsonl"));
+        fs::write(runs[0].next_journal(), "").unwrap();
+        assert!(runs[0].next_journal().ends_with("journal-3.jsonl"));
+    }
+
+    #[test]
+    fn contents_follow_links_within_the_run_and_no_others() {
+        let workdir = tempfile::tempdir().unwrap();
+        fs::write(workdir.path().join("secret"), "x").unwrap();
+        let run = RunFolder::create(workdir.path()).unwrap();
+        let group = run.create_group("a").unwrap();
+        fs::write(group.join("log"), "x").unwrap();
+        run.link("a", GroupVerdict::Succeeded).unwrap();
+        for (target, link) in [
+            ("../../../secret", "all/a/out"),
+            ("/", "all/a/root"),
+            ("nowhere", "all/a/dangling"),
+            ("..", "all/a/round"),
+        ] {
+            symlink(target, run.path().join(link)).unwrap();
+        }
+        let name = run.path().file_name().unwrap();
+        let expected = [
+            "",
+            "all",
+            "all/a",
+            "all/a/log",
+            "failed",
+            "succeed",
+            "succeed/a",
+            "succeed/a/log",
+            "succeed/a/round",
+        ];
+        let contents = run.contents().unwrap();
+        let relative = contents
+            .iter()
+            .map(|path| path.strip_prefix(name).unwrap().to_str().unwrap());
+        assert_eq!(relative.collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn a_file_is_replaced_in_one_step() {
+        let workdir = tempfile::tempdir().unwrap();
+        let run = RunFolder::create(workdir.path()).unwrap();
+        for content in ["long text", "short"] {
+            run.write("summary.json", content).unwrap();
+        }
+        assert_eq!(
+            fs::read_to_string(run.path().join("summary.json")).unwrap(),
+            "short"
+        );
+        let names: Vec<_> = fs::read_dir(run.path())
+            .unwrap()
+            .flatten()
+            .map(|e| e.file_name())
+            .collect();
+        assert_eq!(names.len(), 4, "{names:?}");
     }
 
     #[test]

@@ -15,7 +15,7 @@ pub use event::{CommandEnd, Event, LeftOut, ParseEvent, Record, RunEnd, RunStart
 pub use folder::{GroupVerdict, RunFolder, folder_name};
 pub use lock::RunLock;
 pub use read::{Journal, read};
-pub use write::Writer;
+pub use write::{JournalLock, Writer};
 
 /// Version of the journal's format: raised when an old reader would misunderstand a new journal.
 pub const FORMAT: u32 = 1;

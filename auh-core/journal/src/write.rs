@@ -1,7 +1,11 @@
 //! Writing a journal: one line per event, appended, synced where it matters.
 
-use crate::{Event, JournalError, Record};
+use crate::{Event, JournalError, Record, RunFolder};
 use jiff::Timestamp;
+use rustix::{
+    fs::{FlockOperation, flock},
+    io::Errno,
+};
 use std::{
     fs::{File, OpenOptions},
     io::Write,
@@ -18,13 +22,16 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Starts a new journal; there must be none yet.
+    /// Starts a new journal; there must be none yet. The file stays locked as long as it is
+    /// written, see [`JournalLock`].
     pub fn create(path: &Path) -> Result<Self, JournalError> {
         let file = OpenOptions::new()
             .append(true)
             .create_new(true)
             .open(path)
             .map_err(JournalError::io("make", path))?;
+        // Of a file that is new the lock is free; a file system without locks is no reason to stop.
+        let _ = flock(&file, FlockOperation::NonBlockingLockExclusive);
         Ok(Self {
             file,
             path: path.to_owned(),
@@ -55,6 +62,29 @@ impl Writer {
     }
 }
 
+/// The lock of a run that has ended, for as long as something is done with it.
+#[derive(Debug)]
+pub struct JournalLock {
+    _file: File,
+}
+
+impl JournalLock {
+    /// Takes the lock of a run's journal.
+    ///
+    /// # Errors
+    /// The run is still going on, or somebody else holds the lock.
+    pub fn take(folder: &RunFolder) -> Result<Self, JournalError> {
+        let path = folder.journal();
+        let file = File::open(&path).map_err(JournalError::io("open", &path))?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Err(Errno::WOULDBLOCK) => Err(JournalError::Busy {
+                path: folder.path().to_owned(),
+            }),
+            _ => Ok(Self { _file: file }),
+        }
+    }
+}
+
 /// Events that a later run builds on. The others only tell a story, and a lost tail of it does
 /// no harm.
 fn must_be_on_disk(event: &Event) -> bool {
@@ -65,4 +95,21 @@ fn must_be_on_disk(event: &Event) -> bool {
             | Event::StepFinished { .. }
             | Event::RunFinished(_)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_that_goes_on_is_left_alone() {
+        let workdir = tempfile::tempdir().unwrap();
+        let folder = RunFolder::create(workdir.path()).unwrap();
+        let writer = Writer::create(&folder.journal()).unwrap();
+        let error = JournalLock::take(&folder).unwrap_err();
+        assert!(error.to_string().ends_with("is still going on"), "{error}");
+        drop(writer);
+        let _lock = JournalLock::take(&folder).unwrap();
+        assert!(JournalLock::take(&folder).is_err());
+    }
 }

@@ -5,6 +5,7 @@
 //! auh's own lines stand in the one file that OE reads for tools, `conf/toolcfg.conf` (older trees:
 //! `conf/auto.conf`), never in `local.conf`, and are taken out again at the end.
 
+mod clean;
 mod copy;
 mod workspace;
 
@@ -152,19 +153,25 @@ impl BuildDirs {
         threads: Threads,
         more_lines: &str,
     ) -> Result<Self, OeError> {
-        let build_dir = environment.build_dir().to_owned();
-        let dirs = Self {
-            conf: SavedConf::read(environment.tool_conf())?,
-            workspace: Workspace::find(&build_dir)?,
-            machines: machines.to_vec(),
-            threads,
-            lines: format!("{SAME_PARSE_CACHE}{more_lines}"),
-            state: Mutex::default(),
-            environment,
-        };
-        dirs.note_use(&build_dir);
+        let mut dirs = Self::at_rest(environment, machines)?;
+        dirs.threads = threads;
+        dirs.lines.push_str(more_lines);
+        dirs.note_use(dirs.original());
         dirs.switch_original(&dirs.machines[0])?;
         Ok(dirs)
+    }
+
+    /// The same for what builds nothing: they stay as they are until a command wants to run in one.
+    pub fn at_rest(environment: Environment, machines: &[Machine]) -> Result<Self, OeError> {
+        Ok(Self {
+            conf: SavedConf::read(environment.tool_conf())?,
+            workspace: Workspace::find(environment.build_dir())?,
+            machines: machines.to_vec(),
+            threads: Threads::default(),
+            lines: SAME_PARSE_CACHE.to_owned(),
+            state: Mutex::default(),
+            environment,
+        })
     }
 
     /// The machines, most important first.

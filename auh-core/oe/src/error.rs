@@ -54,6 +54,15 @@ pub enum OeError {
     /// The session that reads recipes did not come about.
     #[error("BitBake cannot read the build configuration: {message}")]
     Session { message: String, detail: String },
+    /// A path that is not removed although the settings ask for it.
+    #[error("{} is not removed: {why}", .path.display())]
+    Unremovable { path: PathBuf, why: &'static str },
+    /// A BitBake server stands in the way.
+    #[error("a BitBake server serves {}, so that nothing there can be removed", .build_dir.display())]
+    Served { build_dir: PathBuf },
+    /// Stable releases were asked for, and OE-core has no check for them.
+    #[error("this OE-core cannot tell the stable releases of an upstream from the others")]
+    NoStableCheck,
     /// A recipe's files differ from what is committed.
     #[error("recipe {recipe}: {} has local changes", .file.display())]
     DirtyRecipe { recipe: String, file: PathBuf },
@@ -87,6 +96,14 @@ impl OeError {
             }
             Self::NoRepository { .. } => {
                 "put the layer under git, with its recipes committed".to_owned()
+            }
+            Self::Unremovable { .. } => {
+                "remove it yourself, or switch clean-sstate and clean-tmp off".to_owned()
+            }
+            Self::Served { .. } => "end it with bitbake -m, and start again".to_owned(),
+            Self::NoStableCheck => {
+                "leave --stable out, or use an OE-core whose recipeutils knows stable upgrades"
+                    .to_owned()
             }
             Self::Run(error) => return error.hint().map(str::to_owned),
             Self::UnusablePath { .. }

@@ -9,15 +9,18 @@ A recipe that fails, at any of these points, costs its own answer only.
 
 Request (all keys but `recipes` are optional):
     recipes          list of names, or "all"
-    layers           with "all": only recipes of these layers (names or paths); empty means every layer
+    layers           with "all": only recipes of these layers, in this order (collections, folder names as the
+                     tools show them, or paths); empty means every layer
     check            ask the upstreams (default true)
-    stable           stable releases only, where a recipe knows what that means (default false)
+    stable           only releases of the series that a recipe is in, which its UPSTREAM_STABLE_RELEASE_REGEX
+                     describes; recipes without one are not checked (default false)
     jobs             upstream checks at a time (default: number of processors)
     check_timeout_s  seconds that one upstream check may take (default 120)
 
 Response (written in one piece; what the tools print stays on stdout and stderr):
     api      1
-    failure  null, or {kind, message, detail} when there was no session at all
+    failure  null, or {kind, message, detail} when there was no session at all; kind is "session", or
+             "no-stable-check" where this OE-core cannot do what `stable` asks for
     bitbake  version
     base     expanded values of the build configuration, or null each; BBLAYERS is a list
     layers   [{path, name}]
@@ -31,6 +34,7 @@ The `error` of a record is null or {kind, message (one line), detail}, of kind
     skipped      BitBake leaves it out of this configuration; the message is its reason
     parse        the recipe, or a variable of it, cannot be evaluated
     unreliable   the recipe forbids upstream checks (UPSTREAM_CHECK_UNRELIABLE)
+    no-series    with `stable`: the recipe does not say what its series is
     check        the check raised an error
     crashed      the process of the check died
     timeout      the check took longer than check_timeout_s
@@ -132,7 +136,11 @@ def answer(request):
             response["recipes"] = records
             response["groups"] = group(records, recipeutils, log)
             if request.check:
+                if request.stable:
+                    checks = with_series(checks, recipeutils)
                 run_checks(request, checks, recipeutils, log)
+    except NoStableCheck as error:
+        response["failure"] = error_of("no-stable-check", str(error))
     except Exception as error:  # whatever BitBake and OE raise must reach the reader of the response
         response["failure"] = failure("session", error, log)
     return response
@@ -243,15 +251,21 @@ def collection_of(path, patterns):
 
 
 def wanted_layers(asked, layers, log):
-    """The paths of the layers asked for by name or path; None for no restriction."""
+    """The paths of the layers asked for, in that order; None for no restriction."""
     if not asked:
         return None
-    paths = {layer["path"] for layer in layers if layer["name"] in asked or layer["path"] in asked}
-    known = {layer["name"] for layer in layers} | paths
+    paths = []
     for name in asked:
-        if name not in known:
+        found = [layer["path"] for layer in layers if name in names_of(layer)]
+        if not found:
             log.add(f"no layer {name} in BBLAYERS")
+        paths.extend(path for path in found if path not in paths)
     return paths
+
+
+def names_of(layer):
+    """What a layer goes by: its collection, its folder's name (as `bitbake-layers` shows it), its path."""
+    return layer["name"], os.path.basename(layer["path"]), layer["path"]
 
 
 def layer_of(path, layers):
@@ -373,8 +387,8 @@ class Reader:
             return record, None
 
     def read_all(self, layer_paths):
-        """Every recipe of the layers (None: of all), one version of each."""
-        chosen = {}
+        """Every recipe of the layers (None: of all), one version of each; by layer, then by name."""
+        chosen, places = {}, {}
         for file in self.finder.all_files():
             layer = layer_of(file, self.layers)
             if layer_paths is not None and (layer is None or layer["path"] not in layer_paths):
@@ -383,7 +397,8 @@ class Reader:
             record["asked"] = pn = record["pn"]
             if pn not in chosen or self._prefers(pn, file):
                 chosen[pn] = (record, variables)
-        return [chosen[pn] for pn in sorted(chosen)]
+                places[pn] = layer_paths.index(layer["path"]) if layer_paths is not None else 0
+        return [chosen[pn] for pn in sorted(chosen, key=lambda pn: (places[pn], pn))]
 
     def _prefers(self, pn, file):
         """Whether BitBake takes this one of several versions."""
@@ -425,7 +440,7 @@ def fill(record, data):
     record["packages"] = (data.getVar("PACKAGES") or "").split()
     record["src_uri_first"] = next(iter((data.getVar("SRC_URI") or "").split()), None)
     record["srcrev"] = source_revision(data)
-    record["maintainer"] = data.getVar("RECIPE_MAINTAINER")
+    record["maintainer"] = data.getVar("RECIPE_MAINTAINER") or None
     record["no_upgrade_reason"] = data.getVar("RECIPE_NO_UPDATE_REASON")
     record["compatible_machine"] = data.getVar("COMPATIBLE_MACHINE")
     record["bbincluded"] = recipe_files(data.getVar("BBINCLUDED") or "")
@@ -505,6 +520,32 @@ def same_folder_includes(includes):
 
 
 # --- upstream checks ----------------------------------------------------------------------------------
+
+
+class NoStableCheck(Exception):
+    """This OE-core cannot restrict its checks to stable releases."""
+
+
+def with_series(checks, recipeutils):
+    """The checks of recipes that say what their series is; the other records say that they do not.
+
+    OE takes a recipe without UPSTREAM_STABLE_RELEASE_REGEX for up to date, whatever its upstream has.
+    """
+    function = getattr(recipeutils, "_get_recipe_upgrade_status", None) or getattr(recipeutils, "get_recipe_upstream_version", None)
+    if recipeutils is not None and not knows_stable(function):
+        raise NoStableCheck("this OE-core cannot tell the stable releases of an upstream from the others")
+    kept = []
+    for record, variables in checks:
+        if variables.get("UPSTREAM_STABLE_RELEASE_REGEX"):
+            kept.append((record, variables))
+        else:
+            record["error"] = error_of("no-series", "its recipe does not say which releases are stable (UPSTREAM_STABLE_RELEASE_REGEX)")
+    return kept
+
+
+def knows_stable(function):
+    """Whether an OE function can be asked for stable releases."""
+    return function is not None and len(inspect.signature(function).parameters) > 1
 
 
 def run_checks(request, checks, recipeutils, log):
@@ -589,7 +630,7 @@ def check_in_child(writer, variables, recipeutils, stable, limit, log):
     del log.lines[:]
     result = {"check": None, "error": None, "log": log.lines}
     try:
-        result["check"] = upstream_status(as_data(variables), recipeutils, stable, log)
+        result["check"] = upstream_status(as_data(variables), recipeutils, stable)
     except BaseException as error:  # bb.fatal and sys.exit are no more than failed checks here
         result["error"] = error_of("check", log.error_since(0) or one_line(error), describe(error))
     sys.stdout.flush()
@@ -605,14 +646,14 @@ def as_data(values):
     return data
 
 
-def upstream_status(data, recipeutils, stable, log):
+def upstream_status(data, recipeutils, stable):
     """{status, cur_ver, next_ver, revision}; absent versions and revisions are null."""
     if recipeutils is None:
         raise RuntimeError("oe.recipeutils cannot be imported")
     function = getattr(recipeutils, "_get_recipe_upgrade_status", None)
     if function is None:
-        return status_by_version(data, recipeutils, stable, log)
-    result = call_with_stable(function, data, stable, log)
+        return status_by_version(data, recipeutils, stable)
+    result = call_with_stable(function, data, stable)
     if not isinstance(result, dict):  # a tuple, in older trees
         result = dict(zip(("pn", "status", "cur_ver", "next_ver", "maintainer", "revision"), result))
     return {
@@ -621,18 +662,14 @@ def upstream_status(data, recipeutils, stable, log):
     }
 
 
-def call_with_stable(function, data, stable, log):
+def call_with_stable(function, data, stable):
     """Calls an OE function that may or may not know about stable releases."""
-    if len(inspect.signature(function).parameters) > 1:
-        return function(data, stable)
-    if stable:
-        log.add("this OE-core cannot restrict its checks to stable releases")
-    return function(data)
+    return function(data, stable) if knows_stable(function) else function(data)
 
 
-def status_by_version(data, recipeutils, stable, log):
+def status_by_version(data, recipeutils, stable):
     """The status from the versions alone, with the meaning that OE gives to its status words."""
-    found = call_with_stable(recipeutils.get_recipe_upstream_version, data, stable, log)
+    found = call_with_stable(recipeutils.get_recipe_upstream_version, data, stable)
     current, latest = found["current_version"], found["version"]
     # A version that is not known is none to upgrade to, like one older than the recipe's.
     order = sys.modules["bb"].utils.vercmp_string(current, latest) if latest else 1

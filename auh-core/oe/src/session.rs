@@ -18,11 +18,13 @@ const SCRIPT: &str = include_str!("session.py");
 pub struct SessionRequest {
     /// Which recipes.
     pub recipes: Wanted,
-    /// With all recipes: only those of these layers, by name or path; empty means every layer.
+    /// With all recipes: only those of these layers, in this order, by the name of collection or
+    /// folder or by path; empty means every layer.
     pub layers: Vec<String>,
     /// Whether to ask the upstreams.
     pub check: bool,
-    /// Only stable releases, where a recipe says what that means.
+    /// Only releases of the series that a recipe is in. Recipes that do not say what it is are not
+    /// checked; an OE-core that cannot check so is an error.
     pub stable: bool,
     /// Seconds that one recipe's upstream may take.
     pub check_timeout_s: u64,
@@ -150,6 +152,10 @@ pub enum CheckErrorKind {
     Parse,
     /// The recipe forbids upstream checks.
     Unreliable,
+    /// The recipe does not say which releases are stable, and only such ones were asked for.
+    NoSeries,
+    /// This OE-core cannot tell stable releases from others; about the session as a whole.
+    NoStableCheck,
     /// The check raised an error.
     Check,
     /// The check's process died.
@@ -193,6 +199,9 @@ fn understand(text: &[u8]) -> Result<SessionResponse, OeError> {
             detail: String::from_utf8_lossy(text).into_owned(),
         })?;
     match response.failure {
+        Some(failure) if failure.kind == CheckErrorKind::NoStableCheck => {
+            Err(OeError::NoStableCheck)
+        }
         Some(failure) => Err(OeError::Session {
             message: failure.message,
             detail: failure.detail,

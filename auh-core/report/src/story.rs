@@ -2,12 +2,15 @@
 //! serves a run that is still going on as well as a finished one.
 
 use auh_journal::{Event, GroupVerdict, LeftOut, Record, RunEnd, RunStart};
-use auh_protocol::{Group, GroupState};
+use auh_protocol::{Failure, Group, GroupState};
+use jiff::Timestamp;
 use std::{collections::BTreeMap, path::PathBuf};
 
 /// A run.
 #[derive(Debug, Clone, Default)]
 pub struct Story {
+    /// When it began.
+    pub began: Option<Timestamp>,
     /// How it began.
     pub start: Option<RunStart>,
     /// Its groups, in the order of the plan.
@@ -49,7 +52,10 @@ impl Story {
     /// Adds what one more record says.
     pub fn absorb(&mut self, record: &Record) {
         match &record.event {
-            Event::RunStarted(start) => self.start = Some(start.clone()),
+            Event::RunStarted(start) => {
+                self.began = Some(record.time);
+                self.start = Some(start.clone());
+            }
             Event::Planned { groups, left_out } => {
                 self.chapters = groups.iter().cloned().map(Chapter::new).collect();
                 self.left_out.clone_from(left_out);
@@ -107,5 +113,38 @@ impl Chapter {
             verdict: None,
             seconds: 0.0,
         }
+    }
+
+    /// The failure that names the group's status: the first one.
+    #[must_use]
+    pub fn failure(&self) -> Option<&Failure> {
+        self.state.failures.first().map(|known| &known.failure)
+    }
+
+    /// The status that the Python helper gives to each recipe of the group; none for what it does
+    /// not count: groups in which nothing could be done, and those that did not come to their end.
+    #[must_use]
+    pub fn auh_status(&self) -> Option<&'static str> {
+        match self.verdict? {
+            GroupVerdict::Succeeded => Some("Succeeded"),
+            GroupVerdict::Failed => self.failure().map(|failure| failure.class.auh_status()),
+            GroupVerdict::Skipped | GroupVerdict::Stopped => None,
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use auh_journal::Record;
+
+    /// One record of each event that reports speak of.
+    pub(crate) fn story() -> Story {
+        let lines = include_str!("../tests/data/journal.jsonl");
+        let records: Vec<Record> = lines
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        Story::of(&records)
     }
 }

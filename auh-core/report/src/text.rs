@@ -30,6 +30,9 @@ pub fn summary(story: &Story, folder: &std::path::Path) -> String {
         line(&mut text, word, &left_out.recipe, width, &left_out.reason);
     }
     let _ = writeln!(text, "\n{}", closing(story));
+    for note in &story.notes {
+        let _ = writeln!(text, "{note}");
+    }
     for (build_dir, full) in &story.full_parses {
         let _ = writeln!(text, "full parses in {}: {full}", build_dir.display());
     }
@@ -177,7 +180,7 @@ fn closing(story: &Story) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use auh_journal::Record;
+    use crate::story::tests::story;
 
     #[test]
     fn durations_are_for_people() {
@@ -190,16 +193,6 @@ mod tests {
         ] {
             assert_eq!(duration(seconds), said);
         }
-    }
-
-    /// One record of each event that a summary speaks of.
-    fn story() -> Story {
-        let lines = include_str!("../tests/data/journal.jsonl");
-        let records: Vec<Record> = lines
-            .lines()
-            .map(|l| serde_json::from_str(l).unwrap())
-            .collect();
-        Story::of(&records)
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What people are told about settings that cannot be used.
 
 use crate::{BuildDir, from_ini, from_toml};
-use auh_config::{ConfigError, Flags, LEGACY_FILE, NATIVE_FILE, Settings};
+use auh_config::{ConfigError, Flags, LEGACY_FILE, Load, NATIVE_FILE, Settings};
 
 /// Error and hint in two lines, without the folder.
 fn told(result: Result<Settings, ConfigError>) -> String {
@@ -81,11 +81,11 @@ fn toml_errors_name_place_key_and_remedy() {
         ),
         (
             "pipeline = 'seral'",
-            "auh.toml:1:12: pipeline: \"seral\" is none of default, no-build, serial\ndid you mean serial?",
+            "auh.toml:1:12: pipeline: \"seral\" is none of default, no-build, resend-mail, serial\ndid you mean serial?",
         ),
         (
             "flags.serial-build = 'x'",
-            "auh.toml:1:22: flags.serial-build: \"x\" is none of default, no-build, serial",
+            "auh.toml:1:22: flags.serial-build: \"x\" is none of default, no-build, resend-mail, serial",
         ),
         (
             "plugins.git-commit.revert-policy = 'alll'",
@@ -288,5 +288,42 @@ fn bytes_that_are_no_text_have_a_place() {
     assert_eq!(
         told,
         "upgrade-helper.conf:2:6: the file is no UTF-8 text\nstore the file as UTF-8"
+    );
+}
+
+#[test]
+fn every_error_of_every_file_is_found() {
+    let build_dir = BuildDir::new()
+        .with(
+            LEGACY_FILE,
+            "[settings]\nsmtp=:\ncommit_revert_policy=maybe\n",
+        )
+        .with(
+            NATIVE_FILE,
+            "machine = 'x'\nbuildhistory = 1\n[limits]\ncommand = 'soon'\n",
+        );
+    let load = Load {
+        build_dir: build_dir.path().to_owned(),
+        ..Load::default()
+    };
+    let errors = Settings::load_or_all_errors(&load).unwrap_err();
+    let shown: Vec<String> = errors
+        .iter()
+        .map(|error| error.to_string().rsplit('/').next().unwrap().to_owned())
+        .collect();
+    let starts = [
+        "upgrade-helper.conf:2:",
+        "upgrade-helper.conf:3:",
+        "auh.toml:1:1: unknown key machine",
+        "auh.toml:2:16: buildhistory must be",
+        "auh.toml:4:",
+    ];
+    assert_eq!(shown.len(), starts.len(), "{shown:?}");
+    for (shown, start) in shown.iter().zip(starts) {
+        assert!(shown.starts_with(start), "{shown}");
+    }
+    assert_eq!(
+        Settings::load(&load).unwrap_err().to_string(),
+        errors[0].to_string()
     );
 }

@@ -20,7 +20,7 @@ key_tests! { from_ini;
     global_maintainer_override: "[settings]\nglobal_maintainer_override=all@x\n"
         => |s| s.global_maintainer_override.as_deref() == Some("all@x");
     layer_dir: LAYERS => |s| s.layers.as_ref().is_some_and(|l| l.dir.ends_with("meta/x"));
-    layer_mode: LAYERS => |s| s.layers.is_some() && s.workdir.ends_with("upgrade-helper/meta-a,meta-b");
+    layer_mode: LAYERS => |s| s.layers.is_some() && s.workdir.ends_with("upgrade-helper/meta-a meta-b");
     layer_name: LAYERS => |s| s.layers.as_ref().is_some_and(|l| l.names == ["meta-a", "meta-b"]);
     machines: "[settings]\nmachines=qemux86 qemuarm_glibc\n"
         => |s| s.machines.iter().map(ToString::to_string).eq(["qemux86", "qemuarm_glibc"]);

@@ -50,6 +50,7 @@ fn flags_are_taken() {
         skip_compilation: true,
         serial_build: false,
         send_emails: true,
+        stable: true,
         workdir: Some("/w".into()),
         layer_names: vec!["meta-a".into()],
         layer_dir: Some("/meta".into()),
@@ -64,7 +65,7 @@ fn flags_are_taken() {
     assert_eq!(layers.names, ["meta-a"]);
     assert_eq!(layers.dir, Path::new("/meta"));
     assert_eq!(settings.plugin_path, [Path::new("/p")]);
-    assert!(settings.allow_untrusted_plugins && settings.send_emails);
+    assert!(settings.allow_untrusted_plugins && settings.send_emails && settings.stable);
     assert_eq!(
         settings.source("pipeline"),
         Some(&Source::Flag("--pipeline"))

@@ -36,7 +36,7 @@ key_tests! { from_toml;
     buildhistory: "buildhistory = true" => |s| s.buildhistory;
     testimage: "testimage = true" => |s| s.testimage;
     testimage_name: "testimage-name = 'core-image-x'" => |s| s.testimage_name == "core-image-x";
-    layer_mode: LAYERS => |s| s.layers.is_some() && s.workdir.ends_with("upgrade-helper/meta-a,meta-b");
+    layer_mode: LAYERS => |s| s.layers.is_some() && s.workdir.ends_with("upgrade-helper/meta-a meta-b");
     layer_name: LAYERS => |s| s.layers.as_ref().is_some_and(|l| l.names == ["meta-a", "meta-b"]);
     layer_dir: LAYERS => |s| s.layers.as_ref().is_some_and(|l| l.dir.ends_with("../meta"));
     plugin_path: "plugin-path = ['/p', '$BUILDDIR/q']"
@@ -50,8 +50,10 @@ key_tests! { from_toml;
     build_pressure_max_io: "[build]\npressure-max-io = 1.5" => |s| s.build.pressure_max_io == Some(1.5);
     build_pressure_max_memory: "[build]\npressure-max-memory = 1" => |s| s.build.pressure_max_memory == Some(1.0);
     limits_command: "[limits]\ncommand = '1h30m'" => |s| s.limits.command == Some(Duration::from_secs(5400));
+    limits_upstream_check: "[limits]\nupstream-check = 7" => |s| s.limits.upstream_check == Some(Duration::from_secs(7));
     limits_grace: "[limits]\ngrace = 7" => |s| s.limits.grace == Duration::from_secs(7);
     bitbake_scheduler: "bitbake.scheduler = 'rm-work'" => |s| s.bitbake_scheduler.as_deref() == Some("rm-work");
+    stable: "stable = true" => |s| s.stable;
     send_emails: "send-emails = true" => |s| s.send_emails;
     pipelines_closing: "[pipelines.default]\nclosing = ['z']"
         => |s| s.chosen_pipeline().closing.iter().map(|entry| entry.step.as_str()).eq(["z"]);
@@ -91,11 +93,7 @@ fn flags_skip_compilation() {
 
 #[test]
 fn every_key_has_its_test() {
-    let mut keys: Vec<_> = crate::shipped()
-        .explain()
-        .into_iter()
-        .map(|row| row.key)
-        .collect();
+    let mut keys = shipped_keys();
     keys.retain(|key| !key.starts_with("plugins.") && !key.starts_with("pipelines."));
     assert!(keys.len() > 30, "{keys:?}");
     for key in keys {
@@ -103,6 +101,23 @@ fn every_key_has_its_test() {
         let known = name.starts_with("flags_") || TESTED.contains(&name.as_str());
         assert!(known, "{key}");
     }
+}
+
+#[test]
+fn every_key_is_shown_once() {
+    let mut keys = shipped_keys();
+    let count = keys.len();
+    keys.sort();
+    keys.dedup();
+    assert_eq!(keys.len(), count);
+    for key in ["pipelines.default.steps", "pipelines.default.closing"] {
+        assert!(keys.iter().any(|known| known == key), "{key}");
+    }
+}
+
+fn shipped_keys() -> Vec<String> {
+    let rows = crate::shipped().explain().into_iter();
+    rows.map(|row| row.key).collect()
 }
 
 #[test]
@@ -134,13 +149,17 @@ fn the_examples_in_the_shipped_file_are_valid() {
 }
 
 #[test]
-fn the_shipped_pipelines_build_commit_and_revert() {
+fn the_shipped_pipelines_build_commit_revert_and_mail() {
     let steps = |name: &str| {
         let pipeline = &crate::shipped().pipelines[name];
         let text = |e: &auh_config::PipelineEntry| format!("{} {} {}", e.step, e.action, e.always);
         pipeline.steps.iter().map(text).collect::<Vec<_>>()
     };
-    let end = ["git-commit run true", "git-commit revert true"];
+    let end = [
+        "git-commit run true",
+        "git-commit revert true",
+        "mail run true",
+    ];
     for (name, build) in [
         ("default", Some("compile-parallel run false")),
         ("serial", Some("compile-serial run false")),

@@ -202,3 +202,112 @@ fn a_machine_that_no_layer_has_is_named() {
         "no layer has a machine \"qemuarm\" (conf/machine/qemuarm.conf)"
     );
 }
+
+fn base(tmp: &Path, layers: Vec<PathBuf>) -> Base {
+    let tmp = tmp.display().to_string();
+    Base {
+        layers,
+        variables: BTreeMap::from([("TMPDIR".to_owned(), Some(tmp))]),
+    }
+}
+
+fn fill(path: &Path) {
+    fs::create_dir_all(path.join("work")).unwrap();
+    fs::write(path.join("work/file"), "x").unwrap();
+}
+
+#[test]
+fn caches_and_temporary_folders_of_every_machine_are_removed() {
+    let fixture = Fixture::new();
+    let dirs = fixture.enter(true);
+    let (sstate, tmp) = (
+        fixture.build_dir.join("sstate-cache"),
+        fixture.build_dir.join("tmp"),
+    );
+    let of_copy = dirs.of(&second()).join("tmp");
+    for path in [&sstate, &tmp, &of_copy] {
+        fill(path);
+    }
+    let base = base(&tmp, vec![]);
+    assert_eq!(
+        dirs.clean(false, false, &base).unwrap(),
+        [""; 0].map(PathBuf::from)
+    );
+    assert_eq!(
+        dirs.clean(true, false, &base).unwrap(),
+        std::slice::from_ref(&sstate)
+    );
+    assert!(!sstate.exists() && tmp.exists());
+    assert_eq!(
+        dirs.clean(true, true, &base).unwrap(),
+        [tmp.clone(), of_copy.clone()]
+    );
+    assert!(!tmp.exists() && !of_copy.exists() && fixture.build_dir.join("conf").exists());
+}
+
+#[test]
+fn nothing_but_a_temporary_folder_is_removed() {
+    let fixture = Fixture::new();
+    let dirs = fixture.enter(true);
+    let top = fixture.build_dir.parent().unwrap().to_owned();
+    let outside = top.join("outside");
+    fill(&outside);
+    let layer = fixture.build_dir.join("tmp/layer");
+    fill(&layer);
+    let link = fixture.build_dir.join("link");
+    std::os::unix::fs::symlink(&outside, &link).unwrap();
+    let refused = |tmp: &Path, layers| {
+        dirs.clean(false, true, &base(tmp, layers))
+            .unwrap_err()
+            .to_string()
+    };
+    for (tmp, layers, why) in [
+        (fixture.build_dir.clone(), vec![], "lies in it"),
+        (top, vec![], "lies in it"),
+        (PathBuf::from("/"), vec![], "lies in it"),
+        (
+            fixture.build_dir.join("tmp"),
+            vec![layer.clone()],
+            "lies in it",
+        ),
+        (outside.clone(), vec![], "does not look like a TMPDIR"),
+        (link, vec![], "symbolic link"),
+        (
+            fixture.build_dir.join("conf/local.conf"),
+            vec![],
+            "no folder",
+        ),
+    ] {
+        let said = refused(&tmp, layers);
+        assert!(said.contains(why), "{said}");
+    }
+    assert!(layer.join("work/file").exists() && outside.join("work/file").exists());
+    fs::write(outside.join("abi_version"), "15").unwrap();
+    assert_eq!(
+        dirs.clean(false, true, &base(&outside, vec![])).unwrap(),
+        [outside]
+    );
+}
+
+#[test]
+fn nothing_is_removed_under_a_server() {
+    let fixture = Fixture::new();
+    let lock = fs::File::create(fixture.build_dir.join("bitbake.lock")).unwrap();
+    rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    let dirs = fixture.enter(true);
+    let tmp = fixture.build_dir.join("tmp");
+    fill(&tmp);
+    let error = dirs.clean(true, true, &base(&tmp, vec![])).unwrap_err();
+    assert!(matches!(error, OeError::Served { .. }), "{error}");
+    assert!(tmp.join("work/file").exists());
+}
+
+#[test]
+fn build_directories_at_rest_are_not_touched() {
+    let fixture = Fixture::new();
+    let environment = Environment::for_tests(&fixture.build_dir, true);
+    let dirs = BuildDirs::at_rest(environment, &[second()]).unwrap();
+    assert!(!fixture.build_dir.join("conf/toolcfg.conf").exists());
+    assert_eq!(dirs.leave(), Vec::<String>::new());
+    assert!(!fixture.build_dir.join("conf/toolcfg.conf").exists());
+}

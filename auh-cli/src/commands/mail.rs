@@ -1,0 +1,100 @@
+//! `auh mail --resend`: the pipeline for it over a run that has ended.
+
+use crate::{
+    args::Mail, commands::upgrade::level, exit, failure::Usage, preparation, screen::Screen,
+    signals, terminal,
+};
+use anyhow::{Context, Result};
+use auh_config::{Flags, Pipeline, Settings};
+use auh_engine::{Run, Stop, Watcher, run};
+use auh_journal::{Event, FORMAT, JournalLock, RunFolder, RunStart, Writer};
+use auh_oe::{BuildDirs, Environment};
+use auh_protocol::PluginKind;
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// The setting that names the pipeline.
+const PIPELINE: &str = "flags.resend-mail";
+
+pub(crate) fn mail(args: &Mail) -> Result<exit::Status> {
+    let began = Instant::now();
+    let environment = Environment::of_this_process()?;
+    let settings =
+        preparation::settings(environment.build_dir(), &args.settings, Flags::default())?;
+    let search = preparation::search(&settings);
+    let pipeline = preparation::pipeline(resend_pipeline(&settings)?, &settings, &search)?;
+    let scheduler = search.load(PluginKind::Scheduler, &settings.scheduler)?;
+    let folder = run_folder(&args.resend, &settings.workdir)?;
+    let _lock = JournalLock::take(&folder)?;
+    let stop = Stop::default();
+    signals::listen(&stop)?;
+    let dirs = BuildDirs::at_rest(environment, &settings.machines)?;
+    // The run's own journal tells of the run and ended with it.
+    let mut journal = Writer::create(&folder.next_journal())?;
+    let mut screen = Screen::new(&folder.log(), level(args.settings.debug_level));
+    let start = RunStart {
+        format: FORMAT,
+        auh: env!("CARGO_PKG_VERSION").to_owned(),
+        build_dir: dirs.original().to_owned(),
+        machines: settings.machines.clone(),
+        pipeline: pipeline.name.clone(),
+        scheduler: scheduler.manifest().name.clone(),
+        recipes: Vec::new(),
+    };
+    screen.record(&journal.append(Event::RunStarted(start))?);
+    let job = Run {
+        pipeline: &pipeline,
+        scheduler: &scheduler,
+        groups: Vec::new(),
+        folder: &folder,
+        journal: &mut journal,
+        dirs: Arc::new(dirs),
+        author: settings.commit_author.clone(),
+        command_limit: settings.limits.command,
+        stop_grace: settings.limits.grace,
+        stop,
+        failed_before: false,
+        began,
+        commands_before: Duration::ZERO,
+    };
+    let end = run(job, &mut screen)
+        .with_context(|| format!("resending in {} broke off", folder.path().display()))?;
+    for note in screen.end().notes {
+        terminal::output(&note);
+    }
+    Ok(exit::Status(end.exit_code))
+}
+
+fn resend_pipeline(settings: &Settings) -> Result<&Pipeline, Usage> {
+    let name = settings.value(PIPELINE);
+    let name = name.as_ref().and_then(|name| name.as_str());
+    let pipeline = name.and_then(|name| settings.pipelines.get(name));
+    pipeline.ok_or_else(|| {
+        Usage::new(
+            format!("the setting {PIPELINE} names no pipeline, so nothing can be sent again"),
+            "`auh config show` lists the settings and the pipelines",
+        )
+    })
+}
+
+/// The run that a word of the command line means.
+fn run_folder(word: &str, workdir: &Path) -> Result<RunFolder> {
+    if word == "last" {
+        return Ok(RunFolder::latest(workdir).ok_or_else(|| {
+            Usage::new(
+                format!("there is no run in {}", workdir.display()),
+                "name the run's folder, or the settings whose workdir it is in with -c",
+            )
+        })?);
+    }
+    let by_name = workdir.join(word);
+    let path = if by_name.is_dir() {
+        by_name
+    } else {
+        preparation::absolute(word.as_ref())?
+    };
+    Ok(RunFolder::open(&path)?)
+}

@@ -6,7 +6,7 @@ use std::{
     env,
     ffi::OsString,
     fs, io,
-    os::unix::fs::PermissionsExt,
+    os::unix::fs::{PermissionsExt, symlink},
     path::{Path, PathBuf},
     process::Command,
 };
@@ -130,6 +130,35 @@ impl Environment {
         Call::new(self, command)
     }
 
+    /// The same as [`Self::auh`] on a terminal of its own; all that it shows there is standard output.
+    #[must_use]
+    pub fn auh_on_a_terminal(&self) -> Call<'_> {
+        let mut command = self.command("python3".into());
+        let spawn =
+            "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
+        command
+            .args(["-c", spawn])
+            .arg(self.top.join("run"))
+            .arg(&self.program);
+        command.env("TERM", "xterm");
+        Call::new(self, command)
+    }
+
+    /// A call of the program in the initialised environment under another name: through a link.
+    ///
+    /// # Panics
+    /// When the link cannot be made.
+    #[must_use]
+    pub fn under(&self, name: &str) -> Call<'_> {
+        let link = self.beside("links").join(name);
+        if !link.is_symlink() {
+            symlink(&self.program, &link).unwrap();
+        }
+        let mut command = self.command(self.top.join("run").into());
+        command.arg(&link);
+        Call::new(self, command)
+    }
+
     /// A call of the program without any initialised environment: no `BUILDDIR`, no OE tools.
     #[must_use]
     pub fn auh_outside(&self) -> Call<'_> {
@@ -216,10 +245,52 @@ impl Environment {
         fs::write(path, text).unwrap();
     }
 
+    /// Writes the Python helper's settings file of the build directory.
+    ///
+    /// # Panics
+    /// When it cannot be written.
+    pub fn legacy_settings(&self, text: &str) {
+        let path = self.build_dir().join("upgrade-helper/upgrade-helper.conf");
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    /// A second layer, `meta-other`, with one recipe `other` that goes from 1.0 to 2.0.
+    ///
+    /// # Panics
+    /// When it cannot be made.
+    #[must_use]
+    pub fn second_layer(&self) -> PathBuf {
+        let layer = self.top.join("meta-other");
+        let recipe = fs::read_to_string(self.recipe("mhello", "1.0")).unwrap();
+        let recipe = recipe.replace("COMPATIBLE_MACHINE = \"qemux86-64\"\n", "");
+        self.append(&layer.join("recipes-other/other/other_1.0.bb"), &recipe);
+        let conf = fs::read_to_string(self.layer().join("conf/layer.conf")).unwrap();
+        self.append(
+            &layer.join("conf/layer.conf"),
+            &conf.replace("tiny", "other-layer"),
+        );
+        let line = format!("BBLAYERS += \"{}\"\n", layer.display());
+        self.append(&self.build_dir().join("conf/bblayers.conf"), &line);
+        let _ = self.git_in(&layer, &["init", "-q", "-b", "main"]);
+        let _ = self.git_in(&layer, &["add", "-A"]);
+        let _ = self.git_in(&layer, &["commit", "-q", "-m", "other layer"]);
+        layer
+    }
+
     /// The run directories, oldest first.
     #[must_use]
     pub fn run_folders(&self) -> Vec<PathBuf> {
-        let Ok(entries) = fs::read_dir(self.build_dir().join("upgrade-helper")) else {
+        self.run_folders_in(&self.build_dir().join("upgrade-helper"))
+    }
+
+    /// The run directories of a working directory, oldest first.
+    ///
+    /// # Panics
+    /// When it changes meanwhile.
+    #[must_use]
+    pub fn run_folders_in(&self, workdir: &Path) -> Vec<PathBuf> {
+        let Ok(entries) = fs::read_dir(workdir) else {
             return Vec::new();
         };
         let paths = entries.map(|entry| entry.unwrap().path());

@@ -1,18 +1,23 @@
 //! Support for the end-to-end tests: small build environments around the stand-in tools, the
-//! built program run in them, and what it left there.
+//! built program run in them, and what it left there; a browser to look at its pages, and
+//! a mail server.
 //!
 //! Not here: the tests (`tests/end_to_end`), and the stand-ins themselves (`stand-ins`).
 
+mod browser;
 mod built;
 mod call;
 mod environment;
 mod run_folder;
+mod smtp;
 mod state;
 mod text;
 
+pub use browser::Browser;
 pub use built::{Built, built};
 pub use call::{Call, Output, Started};
 pub use environment::{Environment, tree_of};
 pub use run_folder::Finished;
+pub use smtp::{Received, SmtpServer};
 pub use state::State;
 pub use text::{normal, progress};

@@ -101,6 +101,15 @@ impl Finished {
         names
     }
 
+    /// Removes the run directory and its tarball.
+    ///
+    /// # Panics
+    /// When it cannot be removed.
+    pub fn remove(self) {
+        fs::remove_dir_all(&self.path).unwrap();
+        let _ = fs::remove_file(self.path.with_extension("tar.gz"));
+    }
+
     /// A file of the run directory.
     ///
     /// # Panics

@@ -6,8 +6,8 @@ mod bench;
 mod bench_schedulers;
 mod build;
 mod demo;
+mod differential;
 mod e2e;
-mod e2e_bitbake;
 mod test;
 mod tidy;
 mod tool;
@@ -33,10 +33,9 @@ enum Task {
     Test(test::Options),
     /// Run the main job on an embedded layer, with stand-ins for OpenEmbedded's tools
     Demo(demo::Options),
-    /// Run the main job in a real OpenEmbedded environment, and check what it did
-    E2e(e2e::Options),
-    /// Run BitBake's own run-queue tests and a real build with auh's schedulers
-    E2eBitbake(e2e_bitbake::Options),
+    /// Run the main job in a real OpenEmbedded environment, and check what it did; with a BitBake
+    /// checkout also auh's schedulers inside BitBake
+    E2e(Box<e2e::Options>),
     /// Measure start, loading of plugins, and the engine's own time
     Bench(bench::Options),
     /// Check the workspace's invariants
@@ -63,9 +62,18 @@ fn perform(task: Option<Task>) -> Result<()> {
         Some(Task::Test(options)) => test::run(&options),
         Some(Task::Demo(options)) => demo::run(&options),
         Some(Task::E2e(options)) => e2e::run(&options),
-        Some(Task::E2eBitbake(options)) => e2e_bitbake::run(&options),
         Some(Task::Bench(options)) => bench::run(&options),
         Some(Task::Tidy) => tidy::run(),
         Some(Task::BenchLoad(options)) => bench::load_once(&options),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Arguments::command().debug_assert();
     }
 }

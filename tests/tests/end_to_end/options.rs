@@ -206,7 +206,7 @@ fn a_recipe_that_is_up_to_date_is_not_tried() {
     insta::assert_snapshot!(output.shown());
     let run = environment.latest_run();
     assert_eq!(run.names_in("all"), [""; 0]);
-    fs::remove_dir_all(&run.path).unwrap();
+    run.remove();
     before.assert_unchanged(&environment);
 }
 
@@ -238,6 +238,6 @@ fn a_workspace_that_was_there_before_stays_with_what_is_in_it() {
     let before = State::of(&environment);
     let _ = environment.upgrade("hello -s").run().expect_code(0);
     let _ = environment.git(&["reset", "-q", "--hard", "HEAD~1"]);
-    fs::remove_dir_all(environment.latest_run().path).unwrap();
+    environment.latest_run().remove();
     before.assert_unchanged(&environment);
 }

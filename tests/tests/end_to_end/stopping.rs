@@ -41,7 +41,7 @@ fn interrupt_during(command: &str) {
     assert_eq!(verdicts[1].1, None, "{}", output.shown());
     assert!(output.stdout.contains("not begun"), "{}", output.shown());
 
-    fs::remove_dir_all(&run.path).unwrap();
+    run.remove();
     for built in [
         "build/downloads",
         "build/tmp",

@@ -7,6 +7,7 @@ use rustix::process::{Pid, Signal};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
+    io::Write,
     net::{Ipv4Addr, SocketAddr, TcpStream},
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
@@ -72,6 +73,16 @@ impl Environment {
         self.folder.join("build")
     }
 
+    /// The folder of the environment.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The layer, a git repository.
+    pub(crate) fn layer(&self) -> PathBuf {
+        self.folder.join("meta-tiny")
+    }
+
     /// A command as the environment's user. Its words reach it as they are: the shell that `su`
     /// starts only replaces itself.
     pub(crate) fn command(&self, program: &Path) -> Command {
@@ -97,12 +108,33 @@ impl Environment {
 
     /// What git says about the layer.
     pub(crate) fn git(&self, arguments: &[&str]) -> Result<String> {
+        self.git_in(&self.layer(), arguments)
+    }
+
+    /// What git says about any repository.
+    pub(crate) fn git_in(&self, repository: &Path, arguments: &[&str]) -> Result<String> {
         let mut command = self.command(Path::new("git"));
-        command
-            .arg("-C")
-            .arg(self.folder.join("meta-tiny"))
-            .args(arguments);
-        tool::output(&mut command)
+        tool::output(command.arg("-C").arg(repository).args(arguments))
+    }
+
+    /// Writes a file as the environment's user, so that it belongs to them.
+    pub(crate) fn write(&self, file: &Path, text: &str) -> Result<()> {
+        let mut command = self.command(Path::new("tee"));
+        let mut tee = command
+            .arg(file)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .context("cannot run tee")?;
+        let written = tee
+            .stdin
+            .take()
+            .context("tee has no standard input")?
+            .write_all(text.as_bytes());
+        if !tee.wait()?.success() {
+            bail!("cannot write {}", file.display());
+        }
+        written.with_context(|| format!("cannot write {}", file.display()))
     }
 
     /// The layer's first commit.

@@ -5,6 +5,9 @@
 use super::{Violation, source::Source};
 use crate::workspace::Workspace;
 
+/// Settings of the Python helper that are called like the plugin which they switch on.
+const SETTINGS: [&str; 2] = ["buildhistory", "testimage"];
+
 /// The names of what is shipped.
 #[derive(Debug)]
 pub(crate) struct Names(Vec<String>);
@@ -36,7 +39,8 @@ impl Names {
         let strings = source
             .strings
             .iter()
-            .filter(|(line, _)| !source.is_test_line(*line));
+            .filter(|(line, _)| !source.is_test_line(*line))
+            .filter(|(_, text)| !(is_settings(source) && SETTINGS.contains(&text.as_str())));
         strings
             .filter_map(|(line, text)| {
                 let name = self.0.iter().find(|name| is_named_in(name, text))?;
@@ -46,6 +50,10 @@ impl Names {
             })
             .collect()
     }
+}
+
+fn is_settings(source: &Source) -> bool {
+    source.is_in(&["auh-core/config"])
 }
 
 fn is_host(source: &Source) -> bool {
@@ -61,6 +69,14 @@ fn is_named_in(name: &str, text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_setting_may_be_called_like_a_plugin_where_settings_are() {
+        let names = Names::new(["testimage"]);
+        let found = |file| names.check(&Source::new(file, "f(\"testimage\");\n")).len();
+        assert_eq!(found("auh-core/config/src/schema.rs"), 0);
+        assert_eq!(found("auh-core/engine/src/plan.rs"), 1);
+    }
 
     #[test]
     fn a_name_as_a_literal_is_found_in_the_host_only() {

@@ -182,24 +182,16 @@ fn manifest() -> PluginManifest {
 mod tests {
     use super::*;
     use auh_sdk::{
-        CommandResult, RunContext,
-        pretend::{PretendHost, ended},
+        CommandResult,
+        pretend::{self, PretendHost, ended},
     };
-    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::{
+        panic::{AssertUnwindSafe, catch_unwind},
+        path::Path,
+    };
 
     fn request() -> StepRequest {
-        StepRequest {
-            action: "run".into(),
-            run: RunContext {
-                folder: "/run".into(),
-                build_dir: "/build".into(),
-                workspace: "/build/workspace".into(),
-                author: String::new(),
-            },
-            groups: vec![],
-            machines: vec![],
-            options: Options::new(),
-        }
+        pretend::request(Path::new("/run"), "run", vec![], &[])
     }
 
     /// Where it went wrong: in `create`, `run` or `drop`, by panic or error.

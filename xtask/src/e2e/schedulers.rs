@@ -1,16 +1,11 @@
-//! `cargo xtask e2e-bitbake`: auh's schedulers inside real BitBakes. BitBake's own run-queue tests
-//! must give with them what they give without, and the tasks of a real build must start as
-//! `auh schedule` says.
+//! auh's schedulers inside real BitBakes. BitBake's own run-queue tests must give with them what
+//! they give without, and the tasks of a real build must start as `auh schedule` says.
 //!
 //! Nothing is changed in the checkouts and in the environment: the tests run in copies of the
 //! checkouts, the build in a build directory of its own inside the environment.
 
-use crate::{
-    build,
-    e2e::{Environment, Program},
-    tool,
-    workspace::Workspace,
-};
+use super::{Environment, Program};
+use crate::tool;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use std::{
@@ -32,41 +27,41 @@ const SERVERS_LEAVE: Duration = Duration::from_secs(5);
 /// The build directory of its own, beside the environment's.
 const BUILD_DIR: &str = "build-schedulers";
 
-/// Options of the command.
+/// What is tried.
 #[derive(Debug, clap::Args)]
+#[group(skip)]
 pub(crate) struct Options {
-    /// BitBake checkout whose run-queue tests are to run; can be given again
+    /// BitBake checkout whose run-queue tests are to run under auh's schedulers, before real builds;
+    /// can be given again
     #[arg(long, value_name = "FOLDER")]
-    bitbake: Vec<PathBuf>,
-    /// Folder of the environment, as for e2e
-    #[arg(long, value_name = "FOLDER")]
-    env: PathBuf,
-    /// Run as this user when called by root [default: the environment's owner]
-    #[arg(long)]
-    user: Option<String>,
-    /// Schedulers to try
+    pub(crate) bitbake: Vec<PathBuf>,
+    /// Schedulers to run BitBake's run-queue tests with
     #[arg(long, value_delimiter = ',', default_value = "speed,rm-work")]
-    schedulers: Vec<String>,
+    test_schedulers: Vec<String>,
+    /// Schedulers to build with
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "basic,speed,completion,rm-work,critical-path,disk-bound"
+    )]
+    build_schedulers: Vec<String>,
     /// Disk budget for schedulers that keep one
     #[arg(long, value_name = "SIZE", default_value = "20G")]
     disk_budget: String,
 }
 
-/// Runs everything; fails when a check failed.
-pub(crate) fn run(options: &Options) -> Result<()> {
-    let environment = Environment::open(&options.env, options.user.as_deref())?;
-    let built = build::build(&Workspace::load()?, true)?;
-    let program = Program::put_up(&built)?;
-    let stage = Stage::new(options, &environment, &program)?;
+/// Runs everything; the number of checks that failed.
+pub(crate) fn check_all(
+    options: &Options,
+    environment: &Environment,
+    program: &Program,
+) -> Result<usize> {
+    let stage = Stage::new(options, environment, program)?;
     let mut failed = 0;
     for checkout in &options.bitbake {
         failed += stage.run_queue_tests(checkout)?;
     }
-    failed += stage.builds()?;
-    if failed > 0 {
-        bail!("{failed} checks failed");
-    }
-    Ok(())
+    Ok(failed + stage.builds()?)
 }
 
 /// Where all of it happens.
@@ -112,7 +107,7 @@ impl<'a> Stage<'a> {
             bail!("{TEST_MODULE} of {} ran no test", checkout.display());
         }
         let mut failed = 0;
-        for scheduler in &self.options.schedulers {
+        for scheduler in &self.options.test_schedulers {
             let with = self.test_once(checkout, Some(scheduler))?;
             failed += check(
                 &format!(
@@ -193,7 +188,7 @@ impl<'a> Stage<'a> {
         let _upstream = self.environment.serve()?;
         self.prepare_build_dir()?;
         let mut failed = 0;
-        for scheduler in &self.options.schedulers {
+        for scheduler in &self.options.build_schedulers {
             let build = self.build_once(scheduler)?;
             let order = self.schedule(scheduler, "order", &[])?;
             let order: Vec<String> = serde_json::from_str(&order)?;
@@ -245,7 +240,8 @@ impl<'a> Stage<'a> {
     fn build_once(&self, scheduler: &str) -> Result<Build> {
         let build = self.build_dir();
         let dump = self.folder.join("dump.json");
-        self.remove(&[&build.join("tmp"), &build.join("sstate-cache"), &dump])?;
+        self.remove(&[&build.join("sstate-cache"), &dump])?;
+        self.remove_built(&build.join("tmp"))?;
         let variables = [
             ("BB_SCHEDULER", format!("auh-{scheduler}")),
             ("BB_ENV_PASSTHROUGH_ADDITIONS", "BB_SCHEDULER".to_owned()),
@@ -297,6 +293,18 @@ impl<'a> Stage<'a> {
             )
             .arg(run);
         command
+    }
+
+    /// Removes what was built, but not what was parsed.
+    fn remove_built(&self, tmp: &Path) -> Result<()> {
+        let mut built = Vec::new();
+        for entry in fs::read_dir(tmp).into_iter().flatten() {
+            let entry = entry?;
+            if entry.file_name() != "cache" {
+                built.push(entry.path());
+            }
+        }
+        self.remove(&built.iter().map(PathBuf::as_path).collect::<Vec<_>>())
     }
 
     /// Removes files and folders. A BitBake server may still write there for a moment after its

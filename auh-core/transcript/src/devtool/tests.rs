@@ -139,7 +139,11 @@ fn what_devtool_refuses() {
         text,
     );
     let text = "Could not find a fetcher which supports the URL: 'foo://x'";
-    check(&format!("ERROR: {text}\n"), FailureClass::Fetch, text);
+    check(
+        &format!("ERROR: {text}\n"),
+        FailureClass::UnsupportedProtocol,
+        text,
+    );
     let text = "Execution of 'git checkout abc' failed with exit code 128:";
     check(
         &format!("ERROR: {text}\nfatal: bad\n"),

@@ -1,7 +1,7 @@
 //! The image and the command that runs its tests.
 
 use auh_sdk::{
-    CommandResult, Failure, FailureClass, Host, Place, RecipeName, RunCommand, StepRequest,
+    CommandResult, Exit, FailureClass, Host, Place, RecipeName, RunCommand, StepRequest,
     protocol::host::PrepareBuildDir,
 };
 use auh_transcript::BuildTranscript;
@@ -87,10 +87,79 @@ impl Image {
     }
 }
 
-/// What went wrong, as far as the output tells.
-pub(crate) fn failure(ended: &CommandResult) -> Failure {
-    let said = BuildTranscript::from_texts(&ended.stdout, &ended.stderr).failure();
-    said.unwrap_or_else(|| Failure::new(FailureClass::Test, ended.how()))
+/// What a run of the image's tests says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Ended {
+    Passed,
+    /// The image could not be built, or a test failed; with the reason.
+    Failed(String),
+    /// The build environment failed, which says nothing about the upgrades.
+    NotJudged(String),
+}
+
+/// Reads what BitBake said. OE's tests report their failures as errors and leave their task as one that
+/// succeeded. An older version after a newer one is an error too where the build history is kept, and
+/// just what a trial without the newer one makes.
+pub(crate) fn ended(result: &CommandResult) -> Ended {
+    match result.exit {
+        Exit::Code(0) => return Ended::Passed,
+        Exit::Signal(_) => return Ended::NotJudged(result.how()),
+        Exit::Code(_) | Exit::TimedOut | Exit::Stopped => {}
+    }
+    let transcript = BuildTranscript::from_texts(&result.stdout, &result.stderr);
+    let errors: Vec<_> = transcript.errors().filter_map(of_a_task).collect();
+    let tests = failed_tests(&result.stdout);
+    if !tests.is_empty() {
+        return Ended::Failed(format!("{} failed", tests.join(", ")));
+    }
+    if let Some((_, error)) = errors.iter().find(|(task, _)| *task == "do_testimage") {
+        let line = error.lines().next().unwrap_or_default();
+        return Ended::Failed(format!("do_testimage: {line}"));
+    }
+    let only_back = errors.iter().all(|(_, error)| is_step_back(error));
+    if only_back && !transcript.went_backwards().is_empty() {
+        return match transcript.failed_tasks().is_empty() {
+            true => Ended::Passed,
+            // The second time it is no step back any more.
+            false => not_judged(&transcript, result),
+        };
+    }
+    match transcript.failure() {
+        Some(failure) if failure.class == FailureClass::Infrastructure => {
+            not_judged(&transcript, result)
+        }
+        Some(failure) => Ended::Failed(failure.message),
+        None => Ended::Failed(result.how()),
+    }
+}
+
+fn not_judged(transcript: &BuildTranscript, result: &CommandResult) -> Ended {
+    let failure = transcript.failure();
+    Ended::NotJudged(failure.map_or_else(|| result.how(), |failure| failure.message))
+}
+
+/// Task and text of an error that a task has reported: `PN-PV-PR do_task: text`.
+fn of_a_task(error: &str) -> Option<(&str, &str)> {
+    let (task, text) = error.split_once(' ')?.1.split_once(": ")?;
+    task.starts_with("do_").then_some((task, text))
+}
+
+fn is_step_back(error: &str) -> bool {
+    error.contains(" went backwards which would break package feeds ")
+        || error.starts_with("Fatal QA errors were found")
+        || error.starts_with("QA run found fatal errors")
+}
+
+/// The tests that did not pass: `RESULTS - ssh.SSHTest.test_ssh: FAILED (0.50s)`.
+fn failed_tests(stdout: &str) -> Vec<&str> {
+    let results = stdout.lines().filter_map(|line| {
+        let (name, result) = line.split_once("RESULTS - ")?.1.rsplit_once(": ")?;
+        let failed = ["FAILED", "ERROR"]
+            .iter()
+            .any(|bad| result.starts_with(bad));
+        failed.then_some(name)
+    });
+    results.collect()
 }
 
 fn devtool_has_test_image(host: &Host) -> Result<bool, String> {

@@ -1,6 +1,9 @@
 //! Trials with the real git, and an image that fails as the layers' files say.
 
-use crate::{TestImage, create};
+use crate::{
+    TestImage, create,
+    image::{self, Ended},
+};
 use auh_sdk::{
     CommandResult, Exit, Failure, FailureClass, GroupState, GroupWork, Options, Place,
     RecipeStatus, RunCommand, Step, StepOutcome, StepRequest,
@@ -270,7 +273,7 @@ fn the_upgrade_that_breaks_the_image_is_found_and_only_it_fails() {
         assert_eq!((name, failure.class), (culprit, FailureClass::Test));
         assert_eq!(
             failure.message,
-            "the test image core-image-x fails with this upgrade: do_testimage failed: \
+            "the test image core-image-x fails with this upgrade: do_testimage: \
              core-image-x - FAILED"
         );
         assert!(failure.log.as_ref().unwrap().exists());
@@ -318,7 +321,7 @@ fn what_fails_without_the_upgrades_too_fails_nobody() {
     let note = &outcome.notes[0];
     assert!(note.contains("fails without the upgrades too"), "{note}");
     assert!(
-        note.ends_with("do_testimage failed: core-image-x - FAILED"),
+        note.ends_with("do_testimage: core-image-x - FAILED"),
         "{note}"
     );
     assert!(
@@ -470,6 +473,92 @@ fn a_failure_of_the_build_environment_is_tried_again() {
     });
     let outcome = run(&request, &host);
     assert_eq!((names(&outcome), images(&host).len()), (vec![], 2));
+}
+
+#[test]
+fn tests_that_fail_without_failing_their_task_are_run_once_and_named() {
+    const SAID: &str = "NOTE: RESULTS - ping.PingTest.test_ping: PASSED (0.11s)\n\
+        NOTE: RESULTS - ptest.PtestRunnerTest.test_ptestrunner_expectsuccess: FAILED (9.00s)\n\
+        NOTE: Tasks Summary: Attempted 9 tasks of which 8 didn't need to be rerun and all succeeded.\n";
+    const ERROR: &str = "ERROR: core-image-x-1.0-r0 do_testimage: core-image-x - FAILED - also \
+        check the logs in /b/tmp/log\n";
+    for (stdout, reason) in [
+        (
+            SAID,
+            "ptest.PtestRunnerTest.test_ptestrunner_expectsuccess failed",
+        ),
+        (
+            "",
+            "do_testimage: core-image-x - FAILED - also check the logs in /b/tmp/log",
+        ),
+    ] {
+        let bench = Bench::new();
+        let request = bench.request_for(vec![bench.work("a", bench.upgrade("a", &[0]))]);
+        let real = bench.host(true, |present| present.contains('a'));
+        let host = PretendHost::new(move |command: &RunCommand| {
+            let ended_well = real.host().run(command).unwrap();
+            match command.argv[0] == "devtool" && !ended_well.succeeded() {
+                true => ended(1, stdout, ERROR),
+                false => ended_well,
+            }
+        });
+        let outcome = run(&request, &host);
+        assert_eq!((names(&outcome), images(&host).len()), (vec!["a"], 3));
+        let message = &failures(&outcome)[0].1.message;
+        assert!(message.ends_with(reason), "{message}");
+    }
+}
+
+/// What BitBake says, and what it means.
+#[track_caller]
+fn means(code: i32, stderr: &str, expect: &Ended) {
+    assert_eq!(image::ended(&ended(code, "", stderr)), *expect);
+}
+
+#[test]
+fn going_back_to_an_old_version_is_no_failure_of_a_trial() {
+    const BACK: &str = "ERROR: a-1.0-r0 do_packagedata_setscene: QA Issue: Package version for \
+        package a-src went backwards which would break package feeds (from 0:2.0-r0 to 0:1.0-r0) \
+        [version-going-backwards]\n";
+    means(1, BACK, &Ended::Passed);
+    let test = "ERROR: core-image-x-1.0-r0 do_testimage: core-image-x - FAILED\n";
+    let failed = Ended::Failed("do_testimage: core-image-x - FAILED".into());
+    means(1, &format!("{BACK}{test}"), &failed);
+    let fatal = format!(
+        "{BACK}ERROR: a-1.0-r0 do_packagedata: Fatal QA errors were found, failing task.\n\
+         ERROR: Task (/l/a_1.0.bb:do_packagedata) failed with exit code '1'\n"
+    );
+    assert!(matches!(
+        image::ended(&ended(1, "", &fatal)),
+        Ended::NotJudged(_)
+    ));
+    let other = "ERROR: b-1.0-r0 do_rootfs: no\n\
+                 ERROR: Task (/l/b_1.0.bb:do_rootfs) failed with exit code '1'\n";
+    let both = image::ended(&ended(1, "", &format!("{BACK}{other}")));
+    assert!(matches!(both, Ended::Failed(_)), "{both:?}");
+}
+
+#[test]
+fn what_the_environment_does_is_not_judged() {
+    let full = image::ended(&ended(1, "", "ERROR: No space left on device\n"));
+    assert!(matches!(full, Ended::NotJudged(_)), "{full:?}");
+    let gone = "ERROR: Nothing RPROVIDES 'a-ptest' (but /l/core-image-x.bb RDEPENDS on or otherwise \
+                requires it)\n";
+    let gone = image::ended(&ended(1, "", gone));
+    assert!(matches!(gone, Ended::Failed(_)), "{gone:?}");
+    let killed = CommandResult {
+        exit: Exit::Signal(15),
+        ..ended(0, "", "")
+    };
+    let reason = "was ended by signal 15".into();
+    assert_eq!(image::ended(&killed), Ended::NotJudged(reason));
+    means(0, "", &Ended::Passed);
+    means(7, "", &Ended::Failed("exited with status 7".into()));
+    means(
+        1,
+        "ERROR: Nothing PROVIDES 'core-image-x'\n",
+        &Ended::NotJudged("nothing provides core-image-x".into()),
+    );
 }
 
 #[test]

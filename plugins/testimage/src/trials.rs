@@ -2,12 +2,12 @@
 
 use crate::{
     absent::{Absent, Undo},
-    image::{self, Image},
+    image::{self, Ended, Image},
     outcome::{self, Verdict},
     search::{Halt, Set, Tried, search, usual_limit},
     suspects::{Suspect, recipes_with_tests, suspects},
 };
-use auh_sdk::{Exit, FailureClass, Host, StepOutcome, StepRequest};
+use auh_sdk::{Exit, Host, StepOutcome, StepRequest};
 use std::{
     collections::BTreeMap,
     fs,
@@ -126,9 +126,14 @@ impl Trials<'_> {
     /// Runs the image's tests; once more if the build environment failed.
     fn run(&mut self, set: &Set) -> Result<Tried, Halt> {
         let log = self.folder.join(format!("trial-{}.log", self.made));
-        let tried = match self.run_once(set, &log)? {
-            (Tried::Fails, true) => self.run_once(set, &log.with_extension("again.log"))?.0,
-            (tried, _) => tried,
+        let ended = match self.run_once(set, &log)? {
+            Ended::NotJudged(_) => self.run_once(set, &log.with_extension("again.log"))?,
+            ended => ended,
+        };
+        let tried = match ended {
+            Ended::Passed => Tried::Passes,
+            Ended::Failed(_) => Tried::Fails,
+            Ended::NotJudged(reason) => self.cannot(set, &reason),
         };
         if self.made == 1 {
             self.keep_under_usual_name(&log, tried);
@@ -136,42 +141,38 @@ impl Trials<'_> {
         Ok(tried)
     }
 
-    /// How the tests ended, and whether that was the build environment's doing.
-    fn run_once(&mut self, set: &Set, log: &Path) -> Result<(Tried, bool), Halt> {
+    fn run_once(&mut self, set: &Set, log: &Path) -> Result<Ended, Halt> {
         let (number, name) = (self.made, &self.image.name);
         let label = format!("test image {name}, trial {number}");
         let ended = match self.image.run(self.host, &label, log) {
-            Ok(ended) => ended,
-            Err(error) => return Ok((self.cannot(set, &error), false)),
+            Ok(result) if result.exit == Exit::Stopped => return Err(Halt::Stopped),
+            Ok(result) => image::ended(&result),
+            Err(error) => Ended::NotJudged(error),
         };
-        let of = format!(
-            "trial {number} of at most {}: {name} with {}",
-            self.limit,
-            self.names(set)
-        );
-        match ended.exit {
-            Exit::Stopped => return Err(Halt::Stopped),
-            Exit::Code(0) => {
-                self.host.info(&format!("{of} passes"));
-                return Ok((Tried::Passes, false));
-            }
-            _ => {}
+        let word = match &ended {
+            Ended::Passed => "passes".to_owned(),
+            Ended::Failed(reason) => format!("fails: {reason}"),
+            Ended::NotJudged(reason) => format!("cannot be judged: {reason}"),
+        };
+        let names = self.names(set);
+        self.host.info(&format!(
+            "trial {number} of at most {}: {name} with {names} {word}",
+            self.limit
+        ));
+        if let Ended::Failed(message) = &ended {
+            let failed = Failed {
+                message: message.clone(),
+                log: log.to_owned(),
+            };
+            self.failures.insert(set.clone(), failed);
         }
-        let failure = image::failure(&ended);
-        self.host.info(&format!("{of} fails: {}", failure.message));
-        let failed = Failed {
-            message: failure.message,
-            log: log.to_owned(),
-        };
-        self.failures.insert(set.clone(), failed);
-        Ok((Tried::Fails, failure.class == FailureClass::Infrastructure))
+        Ok(ended)
     }
 
     fn keep_under_usual_name(&self, log: &Path, tried: Tried) {
         let name = match tried {
             Tried::Passes => "devtool-test-image.log",
-            Tried::Fails => "devtool-test-image-failed.log",
-            Tried::Unknown => return,
+            Tried::Fails | Tried::Unknown => "devtool-test-image-failed.log",
         };
         if let Err(error) = fs::copy(log, self.folder.join(name)) {
             self.host.warn(&format!("{}: {error}", log.display()));

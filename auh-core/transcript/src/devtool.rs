@@ -298,7 +298,7 @@ fn conflict_message(conflicts: &[Conflict]) -> String {
     let mut files: Vec<&str> = conflicts.iter().filter_map(|c| c.file.as_deref()).collect();
     files.dedup();
     match files.is_empty() {
-        true => "patches do not apply to the new version".to_owned(),
+        true => "git could not rebase the recipe's patches onto the new version".to_owned(),
         false => shortened(&format!(
             "patches conflict with the new version in {}",
             files.join(", ")

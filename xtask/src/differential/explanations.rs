@@ -1,7 +1,7 @@
 //! The differences that are wanted, each with its reason. Whatever none of these explains is a
 //! failure.
 
-use super::aspects::Kind;
+use super::{aspects::Kind, statistics::Statistics};
 
 /// A difference that is wanted.
 pub(crate) struct Explanation {
@@ -61,6 +61,19 @@ pub(crate) const EXPLANATIONS: &[Explanation] = &[
         apply: |_, auh| drop_lines(auh, |line| file_name(line).starts_with("changelog-")),
     },
     Explanation {
+        name: "logs",
+        reason: "auh keeps what the tools printed; the Python helper means to keep \
+                 bitbake_error_log.txt, and never says where",
+        kinds: FILE_LISTS,
+        apply: |_, auh| {
+            drop_lines(auh, |line| {
+                let name = file_name(line);
+                name == "bitbake_error_log.txt"
+                    || (name.starts_with("devtool-") && name.ends_with(".log"))
+            });
+        },
+    },
+    Explanation {
         name: "commit message",
         reason: "auh's commits say more below the subject: what upstream has changed, which patches \
                  are gone, that a licence text changed",
@@ -69,9 +82,11 @@ pub(crate) const EXPLANATIONS: &[Explanation] = &[
     },
     Explanation {
         name: "commit message in patch",
-        reason: "the same in the patch that is made of the commit",
+        reason: "the same in the patch that is made of the commit, with git's headers for a message \
+                 that is not ASCII",
         kinds: FORMATTED,
         apply: |_, auh| {
+            drop_lines(auh, |line| GIT_HEADERS.contains(&line.trim_end()));
             *auh = without_text_before_sign_off(auh, |_, line| line.starts_with("Subject: [PATCH"));
         },
     },
@@ -95,10 +110,40 @@ pub(crate) const EXPLANATIONS: &[Explanation] = &[
         apply: |python, _| *python = with_proper_heads(python),
     },
     Explanation {
+        name: "every machine that fails",
+        reason: "the Python helper stops at the first machine that fails; auh builds all of them and \
+                 keeps the output of each that fails",
+        kinds: FILE_LISTS,
+        apply: |python, auh| {
+            let kept = |line: &str| file_name(line).starts_with("bitbake-output-");
+            if python.lines().any(kept) {
+                drop_lines(python, kept);
+                drop_lines(auh, kept);
+            }
+        },
+    },
+    Explanation {
         name: "auh's own files",
         reason: "journal, summary.json, JUnit XML and the like stand beside the Python helper's files",
         kinds: &[Kind::RunDirectory, Kind::Tarball],
         apply: |_, auh| drop_lines(auh, |line| OWN_FILES.contains(&file_name(line))),
+    },
+    Explanation {
+        name: "tarball's time",
+        reason: "the Python helper packs the run directory before it writes statistics_summary",
+        kinds: &[Kind::Tarball],
+        apply: |_, auh| drop_lines(auh, |line| line.trim_end() == "RUN/statistics_summary"),
+    },
+    Explanation {
+        name: "order of groups",
+        reason: "the Python helper takes groups of several recipes first, in chance order; auh takes \
+                 all in the order in which they were asked for",
+        kinds: &[Kind::Statistics, Kind::MailBody],
+        apply: |python, auh| {
+            for text in [python, auh] {
+                *text = Statistics::read(text).map_or_else(|| text.clone(), |s| s.show());
+            }
+        },
     },
     Explanation {
         name: "restored configuration",
@@ -122,6 +167,13 @@ pub(crate) const EXPLANATIONS: &[Explanation] = &[
             });
         },
     },
+];
+
+/// What `git format-patch` puts below the subject of such a message.
+const GIT_HEADERS: [&str; 3] = [
+    "MIME-Version: 1.0",
+    "Content-Type: text/plain; charset=UTF-8",
+    "Content-Transfer-Encoding: 8bit",
 ];
 
 /// Files in a run directory that the Python helper does not know.

@@ -3,6 +3,7 @@
 use super::{
     aspects::{Aspect, Aspects},
     explanations::EXPLANATIONS,
+    misjudged::MISJUDGED,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,12 +31,27 @@ pub(crate) fn judge(python: &Aspects, auh: &Aspects) -> BTreeMap<Aspect, Verdict
 
 fn compare(aspect: &Aspect, mut python: String, mut auh: String) -> Verdict {
     let mut used = Vec::new();
+    if let Some(recipe) = MISJUDGED.iter().find(|recipe| recipe.is_subject_of(aspect)) {
+        return match python == auh {
+            true => Verdict::Same,
+            false => Verdict::Explained(vec![recipe.recipe]),
+        };
+    }
     for explanation in EXPLANATIONS {
         if python == auh {
             break;
         }
         if explanation.explain(aspect.kind, &mut python, &mut auh) {
             used.push(explanation.name);
+        }
+    }
+    for recipe in MISJUDGED {
+        if python == auh {
+            break;
+        }
+        recipe.correct(aspect.kind, &mut python, &mut auh);
+        if python == auh {
+            used.push(recipe.recipe);
         }
     }
     match (python == auh, used.is_empty()) {

@@ -6,6 +6,7 @@
 mod aspects;
 mod explanations;
 mod judge;
+mod misjudged;
 mod normal;
 mod packages;
 mod record;
@@ -13,12 +14,14 @@ mod results;
 mod scenario;
 mod sink;
 mod starting_point;
+mod statistics;
 
 use crate::e2e::{Environment, Program};
 use anyhow::{Context, Result, bail};
 use aspects::Aspect;
 use explanations::EXPLANATIONS;
 use judge::Verdict;
+use misjudged::MISJUDGED;
 pub(crate) use record::{Helper, record};
 use results::Results;
 pub(crate) use scenario::Scenario;
@@ -198,13 +201,15 @@ fn print_run(name: &str, results: &Results) {
 }
 
 fn print_explained(verdicts: &BTreeMap<Aspect, Verdict>) {
-    for explanation in EXPLANATIONS {
-        let explained = verdicts.iter().filter(|(_, verdict)| {
-            matches!(verdict, Verdict::Explained(names) if names.contains(&explanation.name))
-        });
+    let differences = EXPLANATIONS.iter().map(|e| (e.name, e.reason));
+    let recipes = MISJUDGED.iter().map(|m| (m.recipe, m.reason));
+    for (name, reason) in differences.chain(recipes) {
+        let explained = verdicts.iter().filter(
+            |(_, verdict)| matches!(verdict, Verdict::Explained(names) if names.contains(&name)),
+        );
         let aspects: Vec<_> = explained.map(|(aspect, _)| aspect.shown()).collect();
         if !aspects.is_empty() {
-            println!("\nwanted: {}: {}", explanation.name, explanation.reason);
+            println!("\nwanted: {name}: {reason}");
             println!("  in {}", aspects.join("; "));
         }
     }

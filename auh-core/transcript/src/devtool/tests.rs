@@ -90,7 +90,7 @@ fn conflicts_of_overrides_and_of_other_kinds() {
     check(
         stderr,
         FailureClass::PatchConflict,
-        "patches do not apply to the new version",
+        "git could not rebase the recipe's patches onto the new version",
     );
 }
 

@@ -70,7 +70,7 @@ impl Bridge {
 # of BitBake stands in {PLACE}/__init__.py.
 
 {}",
-            self.configuration("${LAYERDIR}")
+            self.configuration("addpylib ${LAYERDIR}/lib auhsched")
         );
         let written = self.write_files(folder).and_then(|()| {
             make_folder(&folder.join("conf"))?;
@@ -96,7 +96,7 @@ impl Bridge {
             .with_context(|| format!("cannot write {}", folder.display()))?;
         Ok(format!(
             "{}BB_SCHEDULER = \"{PREFIX}{scheduler}\"\n",
-            self.configuration(&folder.display().to_string())
+            self.configuration(&outside_of_a_layer(folder))
         ))
     }
 
@@ -116,9 +116,10 @@ impl Bridge {
         replace(&place.join("__init__.py"), MODULE.as_bytes())
     }
 
-    /// The lines of configuration that make the schedulers known; `root` is the folder.
-    fn configuration(&self, root: &str) -> String {
-        configuration(root, &names(&self.schedulers))
+    /// The lines of configuration that make the schedulers known; `found` is the one that lets
+    /// BitBake find the module.
+    fn configuration(&self, found: &str) -> String {
+        configuration(found, &names(&self.schedulers))
     }
 }
 
@@ -220,14 +221,23 @@ fn names(schedulers: &[Plugin]) -> BTreeSet<String> {
         .collect()
 }
 
-fn configuration(root: &str, names: &BTreeSet<String>) -> String {
+/// BitBake knows `addpylib` in layers only. Elsewhere an immediate assignment does what it does.
+fn outside_of_a_layer(folder: &Path) -> String {
+    format!(
+        "AUHSCHED_PATH := \"${{@__import__('sys').path.append('{}/lib') or ''}}\"\n\
+         BB_HASHCONFIG_IGNORE_VARS:append = \" AUHSCHED_PATH\"",
+        folder.display()
+    )
+}
+
+fn configuration(found: &str, names: &BTreeSet<String>) -> String {
     let classes: Vec<_> = names
         .iter()
         .map(|name| format!("auhsched.{}", class(name)))
         .collect();
     format!(
         "\
-addpylib {root}/lib auhsched
+{found}
 BB_SCHEDULERS:append = \" {}\"
 
 # In which order tasks run has no influence on recipes: to change it is no reason to parse them.
@@ -272,7 +282,7 @@ mod tests {
     #[test]
     fn the_configuration_lists_a_class_for_each_name() {
         let names = BTreeSet::from(["a".to_owned(), "b-c".to_owned()]);
-        let text = configuration("${LAYERDIR}", &names);
+        let text = configuration("addpylib ${LAYERDIR}/lib auhsched", &names);
         assert!(
             text.contains("\nBB_SCHEDULERS:append = \" auhsched.auh_a auhsched.auh_b_c\"\n"),
             "{text}"

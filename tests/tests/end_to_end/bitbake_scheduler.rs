@@ -23,7 +23,7 @@ fn builds_are_told_to_use_the_scheduler() {
     let told = environment.build_dir().with_file_name("build-qemuarm64");
     let told = fs::read_to_string(told.join("conf/toolcfg.conf")).unwrap();
     for line in [
-        &format!("addpylib {}/lib auhsched\n", files.display()),
+        &format!("path.append('{}/lib')", files.display()),
         "BB_SCHEDULER = \"auh-rm-work\"\n",
     ] {
         assert!(told.contains(line), "{line}{told}");

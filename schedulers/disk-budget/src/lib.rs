@@ -62,19 +62,25 @@ use plan::Roots;
 /// Sets of needed folders may take this many bytes while the plan is made; else it is made without.
 const MOST_BYTES_FOR_NEEDS: usize = 1 << 29;
 
+/// An error names at most this many recipes beside the one that does not fit.
+const MOST_NAMES: usize = 4;
+
 /// Why no build within the budget is offered.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TooSmall {
     /// Nobody could build within it.
     #[error(
-        "recipe {recipe} cannot fit into {budget} bytes: {} at the same time, {bytes} bytes together",
-        in_progress(with)
+        "recipe {recipe} cannot fit into {budget} bytes: {} at the same time, {bytes} bytes together{}",
+        in_progress(with),
+        never_removed(*kept)
     )]
     Impossible {
         /// The largest of the recipes.
         recipe: String,
         /// The others, largest first.
         with: Vec<String>,
+        /// How many of all these recipes have no task that removes their work folder.
+        kept: usize,
         /// The bytes of all of them.
         bytes: u64,
         /// The budget.
@@ -102,7 +108,27 @@ pub enum TooSmall {
 fn in_progress(with: &[String]) -> String {
     match with {
         [] => "it is in progress by itself".to_owned(),
-        _ => format!("it must be in progress with {}", with.join(", ")),
+        _ => format!("it must be in progress with {}", first_of(with)),
+    }
+}
+
+/// As many names as a reader can use, and the number of the rest.
+fn first_of(names: &[String]) -> String {
+    let (shown, rest) = names.split_at(names.len().min(MOST_NAMES));
+    let shown = shown.join(", ");
+    match rest.len() {
+        0 => shown,
+        rest => format!("{shown} and {rest} more"),
+    }
+}
+
+fn never_removed(recipes: usize) -> String {
+    match recipes {
+        0 => String::new(),
+        n => format!(
+            "; {n} of them never remove their work folders: they have no do_rm_work, \
+             which OE's class rm_work adds (on paper, --rm-work)"
+        ),
     }
 }
 

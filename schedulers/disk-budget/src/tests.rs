@@ -112,6 +112,20 @@ fn what_is_never_removed_must_fit_for_good() {
 }
 
 #[test]
+fn of_many_recipes_that_cannot_fit_a_few_are_named() {
+    let tasks: Vec<_> = (0..1000).map(|recipe| (recipe, "do_unpack", 1)).collect();
+    let error = Build::new(&graph(&tasks, &[]), 10)
+        .err()
+        .expect("too small");
+    assert_eq!(
+        error.to_string(),
+        "recipe r999 cannot fit into 10 bytes: it must be in progress with r0, r1, r2, r3 and 995 more \
+         at the same time, 1000 bytes together; 1000 of them never remove their work folders: they \
+         have no do_rm_work, which OE's class rm_work adds (on paper, --rm-work)"
+    );
+}
+
+#[test]
 fn without_work_folders_any_budget_will_do() {
     let outcome = run(
         &graph(&[(0, "do_unpack", 0), (1, "do_build", 0)], &[]),

@@ -23,6 +23,7 @@ pub(crate) fn too_small(
         return TooSmall::Impossible {
             recipe: bound.first().map(name).unwrap_or_default(),
             with: bound.iter().skip(1).map(name).collect(),
+            kept: bound.iter().filter(|&&f| !folders.removable(f)).count(),
             bytes: at_once,
             budget,
         };

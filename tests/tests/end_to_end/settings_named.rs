@@ -287,7 +287,7 @@ fn setting_buildhistory() {
     };
     let _ = environment.upgrade("phello").run().expect_code(0);
     let run = environment.latest_run();
-    assert_eq!(actions(&run, "buildhistory"), ["baseline", "run"]);
+    assert_eq!(actions(&run, "buildhistory-diff"), ["baseline", "run"]);
     assert!(
         run.names_in("all/phello")
             .contains(&"buildhistory-diff-full.txt".to_owned())

@@ -5,8 +5,8 @@
 use super::{Violation, source::Source};
 use crate::workspace::Workspace;
 
-/// Settings of the Python helper that are called like the plugin which they switch on.
-const SETTINGS: [&str; 2] = ["buildhistory", "testimage"];
+/// A setting of the Python helper that is called like the plugin which it switches on.
+const SETTING: &str = "testimage";
 
 /// The names of what is shipped.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ impl Names {
             .strings
             .iter()
             .filter(|(line, _)| !source.is_test_line(*line))
-            .filter(|(_, text)| !(is_settings(source) && SETTINGS.contains(&text.as_str())));
+            .filter(|(_, text)| !(is_settings(source) && text == SETTING));
         strings
             .filter_map(|(line, text)| {
                 let name = self.0.iter().find(|name| is_named_in(name, text))?;

@@ -1,4 +1,4 @@
-//! Step `buildhistory`: has the first machine build a group's old versions (action `baseline`), and
+//! Step `buildhistory-diff`: has the first machine build a group's old versions (action `baseline`), and
 //! writes down what the new versions changed in OE's build history (action `run`).
 //!
 //! Neither fails an upgrade: an old version that does not build any more is a reason to upgrade, and
@@ -66,7 +66,7 @@ fn manifest() -> PluginManifest {
             ),
         ],
         ..auh_sdk::step_manifest(
-            "buildhistory",
+            "buildhistory-diff",
             env!("CARGO_PKG_VERSION"),
             "shows what an upgrade changes in the build history",
         )

@@ -8,13 +8,16 @@ use crate::{
 };
 use anyhow::Result;
 use auh_config::{Flags, Load, PipelineEntry, Settings, Warning};
-use auh_engine::{Filters, Pipeline, Step};
+use auh_engine::{Filters, Pipeline, Selection, Step};
 use auh_journal::ParseEvent;
 use auh_loader::{LoadError, Search, Trust};
-use auh_oe::{OeError, SessionRequest, SessionResponse, Surroundings, Wanted, ask};
+use auh_oe::{OeError, SessionRequest, SessionResponse, Surroundings, Unfit, Wanted, ask};
 use auh_process::CancelToken;
-use auh_protocol::{Layer, PluginKind, RecipeName, Version};
-use std::path::{Path, PathBuf};
+use auh_protocol::{Layer, PluginKind, Recipe, RecipeName, Version};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 /// Reads the settings and tells their warnings.
 pub(crate) fn settings(build_dir: &Path, flags: &SettingsFlags, more: Flags) -> Result<Settings> {
@@ -162,6 +165,42 @@ pub(crate) fn filters(
         to_version,
         by_name: matches!(wanted, Wanted::Named(_)),
     }
+}
+
+/// Those of the selected recipes that cannot be upgraded in place.
+pub(crate) fn unfit(
+    selection: &Selection,
+    cancel: &CancelToken,
+) -> Result<BTreeMap<RecipeName, Unfit>, OeError> {
+    let recipes: Vec<&Recipe> = recipes(selection).collect();
+    auh_oe::unfit(&recipes, cancel)
+}
+
+/// Refuses what was asked for by name, when a recipe cannot be upgraded in place.
+pub(crate) fn refuse(
+    selection: &Selection,
+    unfit: &BTreeMap<RecipeName, Unfit>,
+) -> Result<(), OeError> {
+    let first = recipes(selection).find_map(|recipe| unfit.get_key_value(&recipe.name));
+    match first {
+        Some((recipe, why)) => Err(OeError::Unfit {
+            recipe: recipe.to_string(),
+            why: why.clone(),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Leaves out what cannot be upgraded in place, with the remedy.
+pub(crate) fn leave_out(selection: &mut Selection, unfit: &BTreeMap<RecipeName, Unfit>) {
+    let reasons = unfit
+        .iter()
+        .map(|(recipe, why)| (recipe.clone(), format!("{why}; {}", why.hint())));
+    selection.leave_out(&reasons.collect());
+}
+
+fn recipes(selection: &Selection) -> impl Iterator<Item = &Recipe> {
+    selection.groups.iter().flat_map(|group| &group.recipes)
 }
 
 /// An upstream check, and what BitBake parsed for it.

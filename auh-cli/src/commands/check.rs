@@ -24,10 +24,10 @@ pub(crate) fn check(args: &Check) -> Result<exit::Status> {
     // The user's configuration as it is: a check changes nothing.
     let surroundings = Surroundings::plain(environment.build_dir());
     let checked = preparation::check(&wanted, &settings, Vec::new(), &surroundings, stop.work())?;
-    let selection = select(
-        &checked.response,
-        &preparation::filters(&settings, &wanted, None),
-    )?;
+    let filters = preparation::filters(&settings, &wanted, None);
+    let mut selection = select(&checked.response, &filters)?;
+    let unfit = preparation::unfit(&selection, stop.work())?;
+    preparation::leave_out(&mut selection, &unfit);
     match args.format {
         Format::Table => terminal::output(&table(&checked.response, &selection)),
         Format::Json => terminal::output(&serde_json::to_string_pretty(&document(

@@ -18,7 +18,7 @@ use auh_engine::{
 };
 use auh_journal::{CommandEnd, Event, FORMAT, RunFolder, RunLock, RunStart, Writer};
 use auh_loader::{Plugin, Search};
-use auh_oe::{BuildDirs, Environment, Surroundings, Threads, Wanted, check_layers};
+use auh_oe::{BuildDirs, Environment, Surroundings, Threads, Wanted};
 use auh_protocol::{
     PluginKind, Recipe, Version,
     host::{Exit, Level, Place},
@@ -101,13 +101,12 @@ impl Job {
         self.dirs.learn(&checked.response.base)?;
         check_requirements(&self.pipeline, |name| checked.response.base.get(name))?;
         let filters = preparation::filters(&self.settings, &self.wanted, self.to_version.clone());
-        let selection = select(&checked.response, &filters)?;
-        let recipes: Vec<&Recipe> = selection
-            .groups
-            .iter()
-            .flat_map(|group| &group.recipes)
-            .collect();
-        check_layers(&recipes, self.stop.work())?;
+        let mut selection = select(&checked.response, &filters)?;
+        let unfit = preparation::unfit(&selection, self.stop.work())?;
+        if let Wanted::Named(_) = self.wanted {
+            preparation::refuse(&selection, &unfit)?;
+        }
+        preparation::leave_out(&mut selection, &unfit);
         if dry_run {
             terminal::output(&plan(&selection, &self.pipeline, &self.settings));
             return Ok(exit::GOOD);

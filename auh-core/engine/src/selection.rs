@@ -4,7 +4,11 @@ use crate::EngineError;
 use auh_journal::LeftOut;
 use auh_oe::{CheckErrorKind, RecipeRecord, SessionResponse};
 use auh_protocol::{Group, Layer, Recipe, RecipeName, Revision, Target, Version};
-use std::{collections::HashMap, path::Path};
+use std::{
+    collections::{BTreeMap, HashMap},
+    mem::take,
+    path::Path,
+};
 
 /// How OE marks a version that has no new number, only new commits.
 const NEW_COMMITS: &str = "new-commits-available";
@@ -31,6 +35,27 @@ pub struct Selection {
     pub groups: Vec<Group>,
     /// The other recipes, with the reason.
     pub left_out: Vec<LeftOut>,
+}
+
+impl Selection {
+    /// Takes out the groups that have a recipe among these, which cannot be upgraded for the reason
+    /// given. A group's recipes move together or not at all.
+    pub fn leave_out(&mut self, reasons: &BTreeMap<RecipeName, String>) {
+        for group in take(&mut self.groups) {
+            let mut names = group.recipes.iter().map(|recipe| &recipe.name);
+            let Some((cause, why)) = names.find_map(|name| reasons.get_key_value(name)) else {
+                self.groups.push(group);
+                continue;
+            };
+            let companions = format!("it moves together with {cause}: {why}");
+            self.left_out
+                .extend(group.recipes.iter().map(|recipe| LeftOut {
+                    recipe: recipe.name.to_string(),
+                    reason: reasons.get(&recipe.name).unwrap_or(&companions).clone(),
+                    failed: true,
+                }));
+        }
+    }
 }
 
 /// Decides from the upstream check which groups to attempt.

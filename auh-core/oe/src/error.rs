@@ -1,5 +1,6 @@
 //! What can be wrong with a build environment.
 
+use crate::Unfit;
 use std::{io, path::PathBuf};
 
 /// What can be wrong with a build environment.
@@ -63,12 +64,9 @@ pub enum OeError {
     /// Stable releases were asked for, and OE-core has no check for them.
     #[error("this OE-core cannot tell the stable releases of an upstream from the others")]
     NoStableCheck,
-    /// A recipe's files differ from what is committed.
-    #[error("recipe {recipe}: {} has local changes", .file.display())]
-    DirtyRecipe { recipe: String, file: PathBuf },
-    /// A layer that nothing can be committed to.
-    #[error("recipe {recipe}: its layer {} is in no git repository", .layer.display())]
-    NoRepository { recipe: String, layer: PathBuf },
+    /// A recipe that was asked for cannot be upgraded in place.
+    #[error("recipe {recipe}: {why}")]
+    Unfit { recipe: String, why: Unfit },
     /// The run is being stopped.
     #[error("stopped")]
     Stopped,
@@ -90,12 +88,9 @@ impl OeError {
                 format!("write {variable} ?= \"...\" instead, so that auh can build for several")
             }
             Self::NoGitIdentity { key } => format!("git config --global {key} \"...\""),
-            Self::DirtyRecipe { .. } => "commit, stash or undo them first".to_owned(),
+            Self::Unfit { why, .. } => why.hint().to_owned(),
             Self::UnknownMachine { .. } => {
                 "check the spelling, or add the layer that has it to bblayers.conf".to_owned()
-            }
-            Self::NoRepository { .. } => {
-                "put the layer under git, with its recipes committed".to_owned()
             }
             Self::Unremovable { .. } => {
                 "remove it yourself, or switch clean-sstate and clean-tmp off".to_owned()

@@ -2,81 +2,115 @@
 
 use crate::OeError;
 use auh_process::{CancelToken, Command, run};
-use auh_protocol::Recipe;
+use auh_protocol::{Recipe, RecipeName};
 use auh_transcript::git::parse_status;
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
 };
 
-/// Checks that the layers of `recipes` can be upgraded in place: each in a git repository, and no
-/// local change beside any recipe's file. Changes elsewhere, staged or not, are no hindrance.
-pub fn check_layers(recipes: &[&Recipe], cancel: &CancelToken) -> Result<(), OeError> {
-    for (repository, recipes) in by_repository(recipes, cancel)? {
-        let status = git(
-            &repository,
-            &["status", "--porcelain=v1", "-z", "--untracked-files=all"],
-            cancel,
-        )?;
-        let entries = parse_status(&status).map_err(|error| OeError::Tool {
-            tool: "git status".into(),
-            how: "was not understood".into(),
-            said: error.to_string(),
-        })?;
-        let dirty = |recipe: &Recipe| {
-            entries
-                .iter()
-                .find(|e| repository.join(&e.path).starts_with(recipe.folder()))
-        };
+/// Why a recipe cannot be upgraded in place.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// Beside the recipe's file something differs from what is committed.
+    #[error("{} has local changes", .file.display())]
+    LocalChanges {
+        /// One of the files that differ.
+        file: PathBuf,
+    },
+    /// Nothing can be committed to its layer.
+    #[error("its layer {} is in no git repository", .layer.display())]
+    NoRepository {
+        /// The layer's folder.
+        layer: PathBuf,
+    },
+}
+
+impl Unfit {
+    /// What to do about it, for a line of its own.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::LocalChanges { .. } => "commit, stash or undo them first",
+            Self::NoRepository { .. } => "put the layer under git, with its recipes committed",
+        }
+    }
+}
+
+/// Those of `recipes` that cannot be upgraded in place: in no git repository, or with a local change
+/// beside the recipe's file. Changes elsewhere, staged or not, are no hindrance.
+///
+/// # Errors
+/// When git fails, or the run is being stopped.
+pub fn unfit(
+    recipes: &[&Recipe],
+    cancel: &CancelToken,
+) -> Result<BTreeMap<RecipeName, Unfit>, OeError> {
+    let mut unfit = BTreeMap::new();
+    for (repository, recipes) in by_repository(recipes, &mut unfit, cancel)? {
+        let changed = local_changes(&repository, cancel)?;
         for recipe in recipes {
-            if let Some(entry) = dirty(recipe) {
-                return Err(OeError::DirtyRecipe {
-                    recipe: recipe.name.to_string(),
-                    file: repository.join(&entry.path),
-                });
+            let file = changed.iter().find(|f| f.starts_with(recipe.folder()));
+            if let Some(file) = file.cloned() {
+                unfit.insert(recipe.name.clone(), Unfit::LocalChanges { file });
             }
         }
     }
-    Ok(())
+    Ok(unfit)
 }
 
-/// The recipes by the work tree that they belong to.
+/// Files that differ from what is committed, with those that git does not know.
+fn local_changes(repository: &Path, cancel: &CancelToken) -> Result<Vec<PathBuf>, OeError> {
+    let status = ["status", "--porcelain=v1", "-z", "--untracked-files=all"];
+    let status = git(repository, &status, cancel)?;
+    let entries = parse_status(&status).map_err(|error| OeError::Tool {
+        tool: "git status".into(),
+        how: "was not understood".into(),
+        said: error.to_string(),
+    })?;
+    Ok(entries.iter().map(|e| repository.join(&e.path)).collect())
+}
+
+/// The recipes by the work tree that they belong to; those that belong to none become `unfit`.
 fn by_repository<'a>(
     recipes: &[&'a Recipe],
+    unfit: &mut BTreeMap<RecipeName, Unfit>,
     cancel: &CancelToken,
 ) -> Result<BTreeMap<PathBuf, Vec<&'a Recipe>>, OeError> {
-    let mut known: BTreeMap<PathBuf, PathBuf> = BTreeMap::new();
+    let mut known: BTreeMap<&Path, Option<PathBuf>> = BTreeMap::new();
     let mut found: BTreeMap<PathBuf, Vec<&Recipe>> = BTreeMap::new();
-    for recipe in recipes {
+    for &recipe in recipes {
         let layer = recipe
             .layer
             .as_ref()
             .map_or(recipe.folder(), |layer| &layer.path);
         let repository = match known.get(layer) {
             Some(repository) => repository.clone(),
-            None => {
-                let repository = top_level(recipe, layer, cancel)?;
-                known.insert(layer.to_owned(), repository.clone());
-                repository
-            }
+            None => known
+                .entry(layer)
+                .or_insert(top_level(layer, cancel)?)
+                .clone(),
         };
-        found.entry(repository).or_default().push(recipe);
+        match repository {
+            Some(repository) => found.entry(repository).or_default().push(recipe),
+            None => {
+                let layer = layer.to_owned();
+                unfit.insert(recipe.name.clone(), Unfit::NoRepository { layer });
+            }
+        }
     }
     Ok(found)
 }
 
-fn top_level(recipe: &Recipe, layer: &Path, cancel: &CancelToken) -> Result<PathBuf, OeError> {
-    let answer =
-        git(layer, &["rev-parse", "--show-toplevel"], cancel).map_err(|error| match error {
-            OeError::Tool { .. } => OeError::NoRepository {
-                recipe: recipe.name.to_string(),
-                layer: layer.to_owned(),
-            },
-            other => other,
-        })?;
-    Ok(PathBuf::from(
-        String::from_utf8_lossy(&answer).trim_end_matches('\n'),
-    ))
+/// The work tree that a layer lies in, if any.
+fn top_level(layer: &Path, cancel: &CancelToken) -> Result<Option<PathBuf>, OeError> {
+    let answer = match git(layer, &["rev-parse", "--show-toplevel"], cancel) {
+        Ok(answer) => answer,
+        Err(OeError::Tool { .. }) => return Ok(None),
+        Err(other) => return Err(other),
+    };
+    let path = String::from_utf8_lossy(&answer);
+    Ok(Some(PathBuf::from(path.trim_end_matches('\n'))))
 }
 
 fn git(folder: &Path, args: &[&str], cancel: &CancelToken) -> Result<Vec<u8>, OeError> {

@@ -17,7 +17,7 @@ pub use auh_transcript::parse_counts;
 pub use build_dirs::{BuildDirs, Surroundings, Threads};
 pub use environment::{Environment, HostTool};
 pub use error::OeError;
-pub use layers::check_layers;
+pub use layers::{Unfit, unfit};
 pub use session::{
     Base, Check, CheckError, CheckErrorKind, RecipeRecord, SessionRequest, SessionResponse, Wanted,
     ask,

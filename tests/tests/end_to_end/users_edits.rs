@@ -1,5 +1,6 @@
 //! The user's checkout is theirs: edits that have nothing to do with an upgrade survive it.
 
+use auh_journal::GroupVerdict;
 use auh_tests::Environment;
 use std::fs;
 
@@ -60,4 +61,49 @@ fn staged_edits_stay_staged_and_uncommitted() {
     assert!(staged_before.contains("+# mine"), "{staged_before}");
     upgrade_and_revert(&environment);
     assert_eq!(environment.git(&["diff", "--cached"]), staged_before);
+}
+
+#[test]
+fn of_all_recipes_only_the_edited_one_is_left_alone() {
+    let Some(environment) = edited() else { return };
+    let table = environment
+        .auh()
+        .args(["check", "all"])
+        .run()
+        .expect_code(1);
+    let file = environment.recipe("phello", "1.0");
+    let reason = format!(
+        "{} has local changes; commit, stash or undo them first",
+        file.display()
+    );
+    assert!(table.stdout.contains(&reason), "{}", table.stdout);
+    let call = environment.upgrade("all --machines qemux86-64");
+    let _ = call.run().expect_code(1);
+    let run = environment.latest_run();
+    let left = run.story.left_out.iter().find(|l| l.recipe == "phello");
+    let left = left.map(|left| (left.reason.as_str(), left.failed));
+    assert_eq!(left, Some((reason.as_str(), true)));
+    assert_eq!(
+        run.with(GroupVerdict::Succeeded),
+        ["ghello", "hello", "mhello"]
+    );
+    assert!(fs::read_to_string(file).unwrap().ends_with("# mine\n"));
+}
+
+#[test]
+fn of_all_recipes_only_those_without_git_are_left_alone() {
+    let Some(environment) = Environment::six() else {
+        return;
+    };
+    let layer = environment.second_layer();
+    fs::remove_dir_all(layer.join(".git")).unwrap();
+    let _ = environment.upgrade("all -s").run().expect_code(1);
+    let run = environment.latest_run();
+    let left = run.story.left_out.iter().find(|l| l.recipe == "other");
+    let reason = format!(
+        "its layer {} is in no git repository; put the layer under git, with its recipes committed",
+        layer.display()
+    );
+    assert_eq!(left.map(|left| left.reason.as_str()), Some(reason.as_str()));
+    assert_eq!(environment.subjects().len(), 5);
 }

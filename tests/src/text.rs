@@ -3,12 +3,14 @@
 use regex::Regex;
 use std::sync::LazyLock;
 
-/// Text with its paths, hashes, times and numbers of processes replaced.
+/// Text with its paths, hashes, times and numbers of processes replaced, and without the lines that
+/// are only said after some seconds of one and the same work.
 #[must_use]
 pub fn normal(text: &str, paths: &[(String, &'static str)]) -> String {
     static RULES: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
         let rules = [
             (r"\b[0-9a-f]{40}\b", "[HASH]"),
+            (r"(?m)^  .*, \d[\d hmin]* s so far\n", ""),
             (r"\bcommit [0-9a-f]{10}\b", "commit [HASH]"),
             (r"upgrade-helper/\d{14}\b", "upgrade-helper/[RUN]"),
             (r"\b\d{4}-\d\d-\d\dT[0-9:.]+Z", "[TIME]"),
@@ -53,6 +55,12 @@ mod tests {
             normal(text, &[("/t/env".to_owned(), "[ENV]")]),
             "commit [HASH] in [ENV]/build/upgrade-helper/[RUN], [SECONDS], 1.0 -> 2.0"
         );
+    }
+
+    #[test]
+    fn how_slow_the_machine_is_does_not_show() {
+        let text = "reading\n  reading, 5 s so far\n  reading, 1 min 5 s so far\nhello  1.0\n";
+        assert_eq!(normal(text, &[]), "reading\nhello  1.0\n");
     }
 
     #[test]

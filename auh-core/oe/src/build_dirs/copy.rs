@@ -51,12 +51,15 @@ pub(super) fn shared_lines(
         .get("BB_HASHSERVE_DB_DIR")
         .map_or_else(|| path("PERSISTENT_DIR", "cache"), PathBuf::from);
     assign("BB_HASHSERVE_DB_DIR", &database)?;
-    // A TMPDIR outside the build directory would be one for all machines.
-    let tmp = path("TMPDIR", "tmp");
-    if !tmp.starts_with(original) {
-        let mut own = tmp.into_os_string();
-        own.push(format!("-{machine}"));
-        assign("TMPDIR:forcevariable", Path::new(&own))?;
+    // Outside the build directory they would be one for all machines; two builds that commit to one
+    // build history at the same time lose each other's.
+    for (variable, otherwise) in [("TMPDIR", "tmp"), ("BUILDHISTORY_DIR", "buildhistory")] {
+        let shared = path(variable, otherwise);
+        if !shared.starts_with(original) {
+            let mut own = shared.into_os_string();
+            own.push(format!("-{machine}"));
+            assign(&format!("{variable}:forcevariable"), Path::new(&own))?;
+        }
     }
     Ok(lines)
 }

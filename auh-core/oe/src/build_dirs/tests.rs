@@ -113,6 +113,7 @@ fn a_copy_gets_the_configuration_its_machine_and_the_shared_folders() {
     let dirs = fixture.enter(true);
     let base: Base = serde_json::from_value(serde_json::json!({
         "BBLAYERS": [], "DL_DIR": "/dl", "SSTATE_DIR": null, "TMPDIR": "/fast/tmp",
+        "BUILDHISTORY_DIR": "/kept/history",
     }))
     .unwrap();
     dirs.learn(&base).unwrap();
@@ -136,6 +137,7 @@ fn a_copy_gets_the_configuration_its_machine_and_the_shared_folders() {
         "DL_DIR:forcevariable = \"/dl\"".to_owned(),
         format!("SSTATE_DIR:forcevariable = \"{}\"", sstate.display()),
         "TMPDIR:forcevariable = \"/fast/tmp-qemuarm_musl\"".to_owned(),
+        "BUILDHISTORY_DIR:forcevariable = \"/kept/history-qemuarm_musl\"".to_owned(),
     ] {
         assert!(text.contains(&line), "{line} is not in {text}");
     }

@@ -51,7 +51,13 @@ impl Step for Mail {
                 })
             }
             "status" => Ok(noting(post.warned(about_run(request, &settings, &post)))),
-            "resend" => Ok(noting(post.resend(&|| host.stopping()))),
+            "resend" => {
+                let resent = post.resend(&|| host.stopping());
+                match resent.left {
+                    0 => Ok(noting(resent.notes)),
+                    _ => Err(StepError::infrastructure(resent.told())),
+                }
+            }
             other => Err(StepError::new(
                 FailureClass::Plugin,
                 format!("mail has no action {other:?}; it has run, status and resend"),

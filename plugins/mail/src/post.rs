@@ -131,7 +131,7 @@ impl<'a> Post<'a> {
     }
 
     /// Sends again what was kept, and says what became of it. `stopping` is asked before each mail.
-    pub(crate) fn resend(&self, stopping: &dyn Fn() -> bool) -> Vec<String> {
+    pub(crate) fn resend(&self, stopping: &dyn Fn() -> bool) -> Resent {
         let mut resent = Resent::default();
         let mut troubles = Vec::new();
         match self.resend_all(stopping, &mut resent) {
@@ -143,9 +143,9 @@ impl<'a> Post<'a> {
         }
         let told = resent.told();
         self.info(&told);
-        let mut notes = self.warned(troubles);
-        notes.push(told);
-        notes
+        resent.notes = self.warned(troubles);
+        resent.notes.push(told);
+        resent
     }
 
     fn resend_all(
@@ -236,15 +236,19 @@ enum Fate {
     Left { reason: String, go_on: bool },
 }
 
-/// How many mails were sent again, and how many were not.
+/// What became of mails that were kept.
 #[derive(Debug, Default)]
-struct Resent {
+pub(crate) struct Resent {
+    /// For people: troubles, then the count.
+    pub(crate) notes: Vec<String>,
     sent: usize,
-    left: usize,
+    /// Mails that still wait.
+    pub(crate) left: usize,
 }
 
 impl Resent {
-    fn told(&self) -> String {
+    /// The count, for people.
+    pub(crate) fn told(&self) -> String {
         let mails = |count: usize| match count {
             1 => "1 mail".to_owned(),
             count => format!("{count} mails"),

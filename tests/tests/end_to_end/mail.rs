@@ -126,8 +126,17 @@ fn a_wrong_password_costs_no_recipe_and_the_right_one_sends_the_mails_again() {
     assert_eq!(run.names_in("mail"), kept);
     assert_eq!(server.received().len(), 0);
 
-    let again = environment.auh().args(["mail", "--resend", "last"]);
-    let again = again
+    let again = || environment.auh().args(["mail", "--resend", "last"]);
+    let refused = again().env("MAIL_PASSWORD", "wr0ng-passw0rd").run();
+    let refused = refused.expect_code(1);
+    assert!(
+        refused.stderr.contains("0 mails sent, 2 not"),
+        "{}",
+        refused.shown()
+    );
+    assert_eq!(run.names_in("mail"), kept);
+
+    let again = again()
         .env("MAIL_PASSWORD", "r1ght-passw0rd")
         .run()
         .expect_code(0);
@@ -141,7 +150,9 @@ fn a_wrong_password_costs_no_recipe_and_the_right_one_sends_the_mails_again() {
     );
     assert_eq!(run.names_in("mail"), [""; 0]);
 
-    let told = [&output, &again].map(auh_tests::Output::shown).concat();
+    let told = [&output, &refused, &again]
+        .map(auh_tests::Output::shown)
+        .concat();
     assert!(!told.contains("passw0rd"), "{told}");
     for file in auh_tests::tree_of(&run.path) {
         let content = fs::read(run.path.join(&file)).unwrap_or_default();

@@ -9,10 +9,14 @@ mod sending;
 #[expect(unreachable_pub, reason = "it is a part of a library, too")]
 mod smtp;
 
-use crate::Mail;
+use crate::{
+    Mail,
+    post::{Post, Resent},
+    settings::Settings,
+};
 use auh_sdk::{
     CommandResult, Commit, Failure, FailureClass, GroupState, Recipe, RecipeName, RecipeStatus,
-    Step, StepOutcome, StepRequest,
+    Step, StepError, StepOutcome, StepRequest,
     pretend::{self, PretendHost},
     protocol::step::{RecipeFailure, RecipeSkip},
 };
@@ -76,11 +80,22 @@ impl Bench {
     }
 
     fn run(&self, action: &str) -> StepOutcome {
+        self.try_to_run(action).unwrap()
+    }
+
+    fn try_to_run(&self, action: &str) -> Result<StepOutcome, StepError> {
         let request = StepRequest {
             action: action.to_owned(),
             ..self.request.clone()
         };
-        Mail.run(&request, &self.host.host()).unwrap()
+        Mail.run(&request, &self.host.host())
+    }
+
+    /// Sends again what was kept.
+    fn resend(&self) -> Resent {
+        let settings = Settings::new(&self.request.settings);
+        let host = self.host.host();
+        Post::new(&host, &self.request, &settings).resend(&|| false)
     }
 
     /// Runs it about the group: whatever becomes of the mail, it fails no recipe.

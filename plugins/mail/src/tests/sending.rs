@@ -217,12 +217,14 @@ fn one_refused_recipient_costs_the_other_nothing_and_is_resent_alone() {
         (&json!("uh@example.org"), &json!(["list@example.org"]))
     );
 
-    let again = bench.run("resend").notes;
+    let again = bench.resend().notes;
     assert_eq!(again.last().unwrap(), "0 mails sent, 1 not");
+    let error = bench.try_to_run("resend").err().map(|e| e.to_string());
+    assert_eq!(error.as_deref(), Some("0 mails sent, 1 not"));
     assert_eq!((server.received().len(), bench.kept().len()), (1, 2));
 
     bench.set("smtp", json!(kind.address()));
-    assert_eq!(bench.run("resend").notes, ["1 mail sent"]);
+    assert_eq!(bench.resend().notes, ["1 mail sent"]);
     let resent = &kind.received()[0];
     assert_eq!(resent.to, ["list@example.org"]);
     // The same mail, so that whoever gets both sees one.
@@ -245,7 +247,7 @@ fn resending_stops_at_a_server_that_is_gone_and_when_it_is_told_to() {
         assert_eq!(bench.notes().len(), 1);
     }
     assert_eq!(bench.kept().len(), 6);
-    let notes = bench.run("resend").notes;
+    let notes = bench.resend().notes;
     assert_eq!(
         (notes.len(), notes[1].as_str()),
         (2, "0 mails sent, 3 not"),
@@ -261,9 +263,11 @@ fn resending_stops_at_a_server_that_is_gone_and_when_it_is_told_to() {
     let host = bench.host.host();
     let asked = AtomicUsize::new(0);
     let stopping = || asked.fetch_add(1, Ordering::Relaxed) > 0;
-    let notes = Post::new(&host, &bench.request, &settings).resend(&stopping);
+    let notes = Post::new(&host, &bench.request, &settings)
+        .resend(&stopping)
+        .notes;
     assert_eq!(notes, ["the run is being stopped", "1 mail sent, 2 not"]);
-    assert_eq!(bench.run("resend").notes, ["2 mails sent"]);
+    assert_eq!(bench.resend().notes, ["2 mails sent"]);
     assert_eq!((server.received().len(), bench.kept().len()), (3, 0));
 }
 
@@ -277,7 +281,7 @@ fn a_mail_that_somebody_died_over_is_not_sent_unasked() {
         folder.join("0001-hello.sending"),
     )
     .unwrap();
-    let notes = bench.run("resend").notes;
+    let notes = bench.resend().notes;
     assert!(
         notes[0].contains("0001-hello.sending is being sent by another process"),
         "{notes:?}"

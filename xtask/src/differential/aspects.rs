@@ -41,6 +41,14 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    /// Whether it tells what is in a file of a group's folder.
+    pub(crate) fn is_file(self) -> bool {
+        matches!(
+            self,
+            Self::Patch | Self::BuildLog | Self::File | Self::Summary
+        )
+    }
+
     /// The kind for people.
     pub(crate) fn title(self) -> &'static str {
         match self {
@@ -153,7 +161,8 @@ impl<'r> Gathered<'r> {
         self.add(Kind::CommitOrder, "", lines(subjects));
         for commit in commits {
             let subject = commit.subject();
-            self.add(Kind::CommitMessage, subject, commit.message.clone());
+            let message = normal::message(&commit.message);
+            self.add(Kind::CommitMessage, subject, message);
             self.add(Kind::CommitAuthor, subject, commit.author.clone());
             self.add(Kind::CommitDiff, subject, normal::diff(&commit.diff));
         }
@@ -214,12 +223,13 @@ fn sort_maintainers(statistics: &str) -> String {
 fn summary(text: &str) -> String {
     let (head, body) = text.split_once("\n\n").unwrap_or((text, ""));
     let head = head.lines().map(|line| {
-        let Some(files) = line.strip_prefix("Attachments: ") else {
+        let Some(files) = line.strip_prefix("Attachments:") else {
             return line.to_owned();
         };
-        let mut files: Vec<_> = files.split(' ').collect();
+        let mut files: Vec<_> = files.split_whitespace().collect();
         files.sort_unstable();
-        format!("Attachments:\n  {}", files.join("\n  "))
+        let files = files.iter().map(|file| format!("\n  {file}"));
+        format!("Attachments:{}", files.collect::<String>())
     });
     format!("{}\n{}", lines(head), letter(body))
 }

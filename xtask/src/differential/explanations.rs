@@ -193,20 +193,23 @@ fn is_of_machine_or_workspace(line: &str) -> bool {
 /// The text without what stands between a subject and the sign-off after it, except for the empty
 /// line. `is_subject` knows a subject by the number of its line and the line.
 fn without_text_before_sign_off(text: &str, is_subject: fn(usize, &str) -> bool) -> String {
-    let (mut in_subject, mut inside) = (false, false);
-    let kept = text
-        .split_inclusive('\n')
-        .enumerate()
-        .filter(|(number, line)| {
-            in_subject |= is_subject(*number, line);
-            inside &= !line.starts_with("Signed-off-by: ");
-            let keep = !inside;
-            if in_subject && line.trim_end().is_empty() {
-                (in_subject, inside) = (false, true);
-            }
-            keep
-        });
-    kept.map(|(_, line)| line).collect()
+    let (mut in_subject, mut kept) = (false, String::new());
+    // What stands below a subject, until it is known whether a sign-off follows.
+    let mut below: Option<String> = None;
+    for (number, line) in text.split_inclusive('\n').enumerate() {
+        in_subject |= is_subject(number, line);
+        if line.starts_with("Signed-off-by: ") {
+            below = None;
+        }
+        match &mut below {
+            Some(below) => below.push_str(line),
+            None => kept.push_str(line),
+        }
+        if in_subject && line.trim_end().is_empty() {
+            (in_subject, below) = (false, Some(String::new()));
+        }
+    }
+    kept + &below.unwrap_or_default()
 }
 
 /// Of a letter what programs and people look for; patches and heads stay as they are.
@@ -265,16 +268,18 @@ fn drop_lines(text: &mut String, unwanted: impl Fn(&str) -> bool) {
     *text = kept.collect();
 }
 
-/// The block begins with its FIXME line and goes on as long as lines are comments or empty.
+/// The block, added or taken away, begins with its FIXME line and goes on as long as lines are
+/// comments or empty.
 fn without_fixme_blocks(diff: &str) -> String {
-    let mut inside = false;
+    let mut inside = None;
     let kept = diff.split_inclusive('\n').filter(|line| {
-        if line.starts_with("+# FIXME: the LIC_FILES_CHKSUM") {
-            inside = true;
-        } else if inside {
-            inside = line.starts_with("+#") || line.trim_end() == "+";
+        let (sign, content) = line.split_at_checked(1).unwrap_or_default();
+        if content.starts_with("# FIXME: the LIC_FILES_CHKSUM") {
+            inside = Some(sign);
+        } else if inside != Some(sign) || !(content.starts_with('#') || content.trim().is_empty()) {
+            inside = None;
         }
-        !inside
+        inside.is_none()
     });
     kept.collect()
 }
@@ -289,6 +294,21 @@ mod tests {
         assert_eq!(
             without_fixme_blocks(diff),
             "+SUMMARY = \"x\"\n+LICENSE = \"MIT\"\n+# own\n"
+        );
+    }
+
+    #[test]
+    fn a_block_that_a_revert_takes_away_goes_too() {
+        let diff = "-# FIXME: the LIC_FILES_CHKSUM values have been updated\n-#\n-\n-LICENSE = \"MIT\"\n+# own\n";
+        assert_eq!(without_fixme_blocks(diff), "-LICENSE = \"MIT\"\n+# own\n");
+    }
+
+    #[test]
+    fn what_nobody_signed_off_stays() {
+        let text = "Revert \"x\"\n\nThis reverts it.\n";
+        assert_eq!(
+            without_text_before_sign_off(text, |number, _| number == 0),
+            text
         );
     }
 

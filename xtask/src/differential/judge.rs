@@ -20,8 +20,11 @@ pub(crate) enum Verdict {
 /// Every text of either side with its verdict.
 pub(crate) fn judge(python: &Aspects, auh: &Aspects) -> BTreeMap<Aspect, Verdict> {
     let aspects: BTreeSet<&Aspect> = python.keys().chain(auh.keys()).collect();
+    // Files that only one has are told by the names of its files.
+    let has = |side: &Aspects, aspect: &Aspect| side.contains_key(aspect);
     aspects
         .into_iter()
+        .filter(|aspect| !aspect.kind.is_file() || has(python, aspect) && has(auh, aspect))
         .map(|aspect| {
             let text = |side: &Aspects| side.get(aspect).cloned().unwrap_or_default();
             (aspect.clone(), compare(aspect, text(python), text(auh)))
@@ -30,12 +33,18 @@ pub(crate) fn judge(python: &Aspects, auh: &Aspects) -> BTreeMap<Aspect, Verdict
 }
 
 fn compare(aspect: &Aspect, mut python: String, mut auh: String) -> Verdict {
-    let mut used = Vec::new();
+    if python == auh {
+        return Verdict::Same;
+    }
     if let Some(recipe) = MISJUDGED.iter().find(|recipe| recipe.is_subject_of(aspect)) {
-        return match python == auh {
-            true => Verdict::Same,
-            false => Verdict::Explained(vec![recipe.recipe]),
-        };
+        return Verdict::Explained(vec![recipe.recipe]);
+    }
+    let mut used = Vec::new();
+    // First, as it reads what explanations rewrite.
+    for recipe in MISJUDGED {
+        if recipe.correct(aspect.kind, &mut python, &mut auh) {
+            used.push(recipe.recipe);
+        }
     }
     for explanation in EXPLANATIONS {
         if python == auh {
@@ -45,19 +54,9 @@ fn compare(aspect: &Aspect, mut python: String, mut auh: String) -> Verdict {
             used.push(explanation.name);
         }
     }
-    for recipe in MISJUDGED {
-        if python == auh {
-            break;
-        }
-        recipe.correct(aspect.kind, &mut python, &mut auh);
-        if python == auh {
-            used.push(recipe.recipe);
-        }
-    }
-    match (python == auh, used.is_empty()) {
-        (true, true) => Verdict::Same,
-        (true, false) => Verdict::Explained(used),
-        (false, _) => Verdict::Different(difference(&python, &auh)),
+    match python == auh {
+        true => Verdict::Explained(used),
+        false => Verdict::Different(difference(&python, &auh)),
     }
 }
 
@@ -129,6 +128,14 @@ mod tests {
             verdict(Kind::Files, "a\nb\n", "a\nlicense-diff-1.0.txt\nc\n"),
             Verdict::Different(vec!["-b".to_owned(), "+c".to_owned()])
         );
+    }
+
+    #[test]
+    fn a_file_that_only_one_has_is_told_by_its_name_alone() {
+        let only = one(Kind::File, "text\n");
+        assert!(judge(&Aspects::new(), &only).is_empty());
+        let both = judge(&one(Kind::File, "other\n"), &only);
+        assert!(matches!(both.values().next(), Some(Verdict::Different(_))));
     }
 
     #[test]

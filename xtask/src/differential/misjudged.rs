@@ -33,26 +33,33 @@ impl Misjudged {
         words.any(|word| word == self.recipe)
     }
 
-    /// Takes the wrong verdict out of texts about the whole run.
-    pub(crate) fn correct(&self, kind: Kind, python: &mut String, auh: &mut String) {
+    /// Takes the wrong verdict out of texts about the whole run; whether it was there.
+    pub(crate) fn correct(&self, kind: Kind, python: &mut String, auh: &mut String) -> bool {
         match kind {
-            Kind::Statistics => {
-                for text in [python, auh] {
-                    if let Some(mut statistics) = Statistics::read(text) {
-                        statistics.replace_status(self.recipe, self.says, "Succeeded");
-                        *text = statistics.show();
-                    }
-                }
-            }
-            Kind::MailBody => self.correct(Kind::Statistics, python, auh),
-            Kind::CommitOrder | Kind::Tarball => {
-                for text in [python, auh] {
-                    let lines = text.split_inclusive('\n');
-                    *text = lines.filter(|line| !line.contains(self.recipe)).collect();
-                }
-            }
-            _ => {}
+            Kind::Statistics | Kind::MailBody => self.correct_status(python, auh),
+            Kind::CommitOrder | Kind::Tarball => self.drop_lines(python) | self.drop_lines(auh),
+            _ => false,
         }
+    }
+
+    fn correct_status(&self, python: &mut String, auh: &mut String) -> bool {
+        let (Some(mut wrong), Some(right)) = (Statistics::read(python), Statistics::read(auh))
+        else {
+            return false;
+        };
+        let replaced = wrong.replace_status(self.recipe, self.says, "Succeeded");
+        if replaced {
+            (*python, *auh) = (wrong.show(), right.show());
+        }
+        replaced
+    }
+
+    fn drop_lines(&self, text: &mut String) -> bool {
+        let lines = text.split_inclusive('\n');
+        let kept: String = lines.filter(|line| !line.contains(self.recipe)).collect();
+        let dropped = kept.len() < text.len();
+        *text = kept;
+        dropped
     }
 }
 

@@ -6,6 +6,16 @@ pub(crate) fn text(text: &str, run: &str) -> String {
     text.replace(run, "RUN")
 }
 
+/// A commit's message; which commit it reverts is known by its subject.
+pub(crate) fn message(message: &str) -> String {
+    const REVERTS: &str = "This reverts commit ";
+    let lines = message.lines().map(|line| match line.split_once(REVERTS) {
+        Some(("", _)) => "This reverts commit COMMIT.",
+        _ => line,
+    });
+    lines.fold(String::new(), line)
+}
+
 /// A diff without blob names and positions of hunks.
 pub(crate) fn diff(diff: &str) -> String {
     let lines = diff.lines().filter(|line| !line.starts_with("index "));
@@ -38,13 +48,15 @@ fn is_of_one_run(line: &str) -> bool {
         || (line.starts_with("From ") && line.ends_with(" Mon Sep 17 00:00:00 2001"))
 }
 
-/// A line of a diff without the numbers of a hunk, and, where the file is a patch itself, without the
-/// commit in its first line, which devtool makes anew in every run.
+/// A line of a diff without the numbers of a hunk, and, where the file is a patch itself, without
+/// commit and date, since devtool makes the commit anew in every run.
 fn place(line: &str) -> String {
     let start = line.trim_start_matches(['+', '-', ' ']);
     let marks = &line[..line.len() - start.len()];
     if start.starts_with("From ") && start.ends_with(" Mon Sep 17 00:00:00 2001") {
         format!("{marks}From COMMIT")
+    } else if start.starts_with("Date: ") && !marks.trim().is_empty() {
+        format!("{marks}Date: DATE")
     } else if line.starts_with("@@ ") {
         "@@".to_owned()
     } else {
@@ -73,9 +85,22 @@ mod tests {
     }
 
     #[test]
-    fn a_patch_in_a_diff_has_no_commit() {
-        let git = "@@ -1 +1 @@\n-From e4e1 Mon Sep 17 00:00:00 2001\n+From aa4b Mon Sep 17 00:00:00 2001\n From: R\n";
-        assert_eq!(diff(git), "@@\n-From COMMIT\n+From COMMIT\n From: R\n");
+    fn a_patch_in_a_diff_has_neither_commit_nor_date() {
+        let git = "@@ -1 +1 @@\n-From e4e1 Mon Sep 17 00:00:00 2001\n+From aa4b Mon Sep 17 00:00:00 2001\n From: R\n\
+                   +Date: Sun, 22 Nov 2026 07:21:42 +0000\n";
+        assert_eq!(
+            diff(git),
+            "@@\n-From COMMIT\n+From COMMIT\n From: R\n+Date: DATE\n"
+        );
+    }
+
+    #[test]
+    fn a_revert_names_no_commit() {
+        let git = "Revert \"x: upgrade\"\n\nThis reverts commit 74c5504656.\n";
+        assert_eq!(
+            message(git),
+            "Revert \"x: upgrade\"\n\nThis reverts commit COMMIT.\n"
+        );
     }
 
     #[test]

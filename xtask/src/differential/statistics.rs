@@ -35,14 +35,16 @@ impl Statistics {
         holds.then_some(statistics)
     }
 
-    /// Gives a recipe another status, if it has this one.
-    pub(crate) fn replace_status(&mut self, recipe: &str, old: &str, new: &str) {
+    /// Gives a recipe another status, if it has this one; whether it had.
+    pub(crate) fn replace_status(&mut self, recipe: &str, old: &str, new: &str) -> bool {
         let start = format!("{recipe},");
-        for (status, line) in &mut self.recipes {
-            if status == old && line.starts_with(&start) {
-                new.clone_into(status);
-            }
+        let mut entries = self.recipes.iter_mut();
+        let found = entries.find(|(status, line)| status == old && line.starts_with(&start));
+        if let Some((status, _)) = found {
+            new.clone_into(status);
+            return true;
         }
+        false
     }
 
     /// A line for each recipe with its status, sorted.

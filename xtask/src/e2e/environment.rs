@@ -16,7 +16,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-const PORT: u16 = 8765;
+/// Where the upstream is served unless `serve` says something else.
+const USUAL_PORT: u16 = 8765;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// For a user other than the caller, whose own folders may be closed to them.
 const PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin";
@@ -190,10 +191,12 @@ impl Environment {
 
     /// Starts the upstream when nobody serves it yet.
     pub(crate) fn serve(&self) -> Result<Option<Upstream>> {
-        if is_served() {
+        let serve = self.folder.join("serve");
+        let port = served_port(&fs::read_to_string(&serve).unwrap_or_default());
+        if is_served(port) {
             return Ok(None);
         }
-        let mut command = self.command(&self.folder.join("serve"));
+        let mut command = self.command(&serve);
         command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -204,12 +207,9 @@ impl Environment {
                 .context("cannot start the upstream's server")?,
         );
         let start = Instant::now();
-        while !is_served() {
+        while !is_served(port) {
             if start.elapsed() > PATIENCE {
-                bail!(
-                    "{} does not serve port {PORT}",
-                    self.folder.join("serve").display()
-                );
+                bail!("{} does not serve port {port}", serve.display());
             }
             thread::sleep(Duration::from_millis(50));
         }
@@ -334,8 +334,16 @@ impl Drop for Upstream {
     }
 }
 
-fn is_served() -> bool {
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, PORT));
+/// The port that a script gives to Python's server.
+fn served_port(script: &str) -> u16 {
+    let named = script.split("http.server").nth(1);
+    let word = named.and_then(|rest| rest.split_whitespace().next());
+    word.and_then(|word| word.parse().ok())
+        .unwrap_or(USUAL_PORT)
+}
+
+fn is_served(port: u16) -> bool {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_ok()
 }
 
@@ -387,5 +395,17 @@ mod tests {
         assert!(!is_server(of("/other/build").as_bytes(), ours));
         assert!(!is_server(b"bitbake\0/env/build/x\0", ours));
         assert!(!is_server(b"", ours));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_port_is_the_scripts() {
+        let script = "#!/bin/sh\nexec python3 -m http.server 8766 --bind 127.0.0.1\n";
+        assert_eq!(served_port(script), 8766);
+        assert_eq!(served_port("exec other-server\n"), USUAL_PORT);
     }
 }

@@ -16,6 +16,7 @@
 mod cancel;
 mod capture;
 mod command;
+mod companion;
 mod error;
 mod lines;
 mod log;
@@ -26,6 +27,7 @@ mod which;
 pub use cancel::{CancelStage, CancelToken};
 pub use capture::Captured;
 pub use command::{CaptureLimits, Command, SoftSignal};
+pub use companion::Companion;
 pub use error::{LogError, RunError};
 pub use lines::{OutputLine, Stream};
 pub use run::{Exit, Finished, run};

@@ -1,8 +1,8 @@
 //! Running one command to its end: one thread that waits for whatever happens first.
 
-mod group;
+pub(crate) mod group;
 mod output;
-mod spawn;
+pub(crate) mod spawn;
 
 use std::io;
 use std::sync::Arc;

@@ -396,11 +396,6 @@ mod tests {
         assert!(!is_server(b"bitbake\0/env/build/x\0", ours));
         assert!(!is_server(b"", ours));
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
 
     #[test]
     fn the_port_is_the_scripts() {

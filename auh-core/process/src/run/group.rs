@@ -4,21 +4,21 @@ use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ExitStatus};
 
-use rustix::process::{Pid, Signal};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 
 use super::Exit;
 
 /// The process group that one child leads. Until [`Group::reap`] the child keeps its number, so a
 /// signal to the group cannot hit a stranger.
 #[derive(Debug)]
-pub(super) struct Group {
+pub(crate) struct Group {
     leader: Child,
     pid: Pid,
     reaped: bool,
 }
 
 impl Group {
-    pub(super) fn new(leader: Child) -> Self {
+    pub(crate) fn new(leader: Child) -> Self {
         let pid = Pid::from_child(&leader);
         Self {
             leader,
@@ -27,16 +27,23 @@ impl Group {
         }
     }
 
-    pub(super) fn pid(&self) -> Pid {
+    pub(crate) fn pid(&self) -> Pid {
         self.pid
     }
 
-    pub(super) fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         // It fails only for a group that is gone, or one that took another user's rights.
         let _ = rustix::process::kill_process_group(self.pid, signal);
     }
 
-    pub(super) fn reap(&mut self) -> io::Result<ExitStatus> {
+    /// Whether the leader has ended; it is not reaped by that.
+    pub(crate) fn has_ended(&self) -> io::Result<bool> {
+        let look = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
+        let status = rustix::process::waitid(WaitId::Pid(self.pid), look)?;
+        Ok(status.is_some())
+    }
+
+    pub(crate) fn reap(&mut self) -> io::Result<ExitStatus> {
         let status = self.leader.wait()?;
         self.reaped = true;
         Ok(status)
@@ -53,7 +60,7 @@ impl Drop for Group {
     }
 }
 
-pub(super) fn exit(status: ExitStatus) -> Exit {
+pub(crate) fn exit(status: ExitStatus) -> Exit {
     match (status.code(), status.signal()) {
         (Some(code), _) => Exit::Code(code),
         (None, signal) => Exit::Signal(signal.unwrap_or(0)),

@@ -27,7 +27,7 @@ pub(super) struct Spawned {
 }
 
 /// The absolute path of the command's program, once everything that it needs is there.
-pub(super) fn resolve(command: &Command) -> Result<PathBuf, RunError> {
+pub(crate) fn resolve(command: &Command) -> Result<PathBuf, RunError> {
     if !command.cwd.is_dir() {
         return Err(RunError::NoWorkingDirectory {
             program: command.program.clone(),
@@ -78,7 +78,8 @@ fn absolute(cwd: &Path, program: &OsStr) -> PathBuf {
     std::path::absolute(&joined).unwrap_or(joined)
 }
 
-fn std_command(command: &Command, program: &Path) -> std::process::Command {
+/// The command with its outputs piped, and its input if there is something to write.
+pub(crate) fn std_command(command: &Command, program: &Path) -> std::process::Command {
     let mut std_command = std::process::Command::new(program);
     if !command.inherit_env {
         std_command.env_clear();

@@ -151,6 +151,15 @@ pub(crate) enum Plugin {
         #[arg(long)]
         allow_untrusted_plugins: bool,
     },
+    /// Run a plugin for another auh, which talks with it over standard input and output
+    #[command(hide = true)]
+    Serve {
+        /// The plugin file
+        file: PathBuf,
+        /// Most bytes of memory
+        #[arg(long)]
+        memory: Option<u64>,
+    },
 }
 
 /// Write a layer with which BitBake orders its tasks by auh's schedulers

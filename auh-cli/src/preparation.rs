@@ -6,11 +6,11 @@ use crate::{
     screen::Waiting,
     terminal,
 };
-use anyhow::Result;
+use anyhow::{Context, Result};
 use auh_config::{Flags, Load, PipelineEntry, Settings, Warning};
 use auh_engine::{Filters, Pipeline, Selection, Step};
 use auh_journal::ParseEvent;
-use auh_loader::{LoadError, Search, Trust};
+use auh_loader::{Apart, LoadError, Search, Trust};
 use auh_oe::{OeError, SessionRequest, SessionResponse, Surroundings, Unfit, Wanted, ask};
 use auh_process::CancelToken;
 use auh_protocol::{Layer, PluginKind, Recipe, RecipeName, Version};
@@ -76,11 +76,31 @@ pub(crate) fn build_dir() -> Result<PathBuf, OeError> {
 }
 
 /// The plugin search that settings describe.
-pub(crate) fn search(settings: &Settings) -> Search {
-    Search::usual(
+pub(crate) fn search(settings: &Settings) -> Result<Search> {
+    let usual = Search::usual(
         settings.plugin_path.clone(),
         trust(settings.allow_untrusted_plugins),
-    )
+    );
+    let isolated = settings.isolated();
+    if isolated.is_empty() {
+        return Ok(usual);
+    }
+    let program = std::env::current_exe().context("where this program is cannot be found out")?;
+    let isolating = |search: Search, (name, memory): (&String, &u64)| {
+        let apart = Apart {
+            program: program.clone(),
+            arguments: serve_arguments(*memory),
+        };
+        search.isolating(name, &apart)
+    };
+    Ok(isolated.iter().fold(usual, isolating))
+}
+
+/// The command line of `auh plugin serve`, without the file.
+fn serve_arguments(memory: u64) -> Vec<String> {
+    ["plugin", "serve", "--memory", &memory.to_string()]
+        .map(str::to_owned)
+        .into()
 }
 
 /// The plugin search without any settings: flags, environment and the usual folders.

@@ -115,7 +115,7 @@ fn check(file: Option<&Path>, plugins: &PluginFlags) -> Result<exit::Status> {
     match Settings::load_or_all_errors(&load) {
         Ok(settings) => {
             preparation::tell(&settings.warnings);
-            let unknown = unknown_plugins(&settings);
+            let unknown = unknown_plugins(&settings)?;
             for message in &unknown {
                 terminal::warning(message);
             }
@@ -137,8 +137,8 @@ fn check(file: Option<&Path>, plugins: &PluginFlags) -> Result<exit::Status> {
 }
 
 /// Names in the settings that no plugin goes by.
-fn unknown_plugins(settings: &Settings) -> Vec<String> {
-    let search = preparation::search(settings);
+fn unknown_plugins(settings: &Settings) -> Result<Vec<String>> {
+    let search = preparation::search(settings)?;
     let pipelines = settings.pipelines.values();
     let in_pipelines = pipelines.flat_map(|pipeline| {
         let entries = pipeline.steps.iter().chain(&pipeline.closing);
@@ -165,7 +165,7 @@ fn unknown_plugins(settings: &Settings) -> Vec<String> {
         })
         .collect();
     named.extend(tables_of_nobody(settings, &search));
-    named.into_iter().collect()
+    Ok(named.into_iter().collect())
 }
 
 /// Tables `[plugins.NAME]` that no plugin is given.

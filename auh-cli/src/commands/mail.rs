@@ -24,7 +24,7 @@ pub(crate) fn mail(args: &Mail) -> Result<exit::Status> {
     let environment = Environment::of_this_process()?;
     let settings =
         preparation::settings(environment.build_dir(), &args.settings, Flags::default())?;
-    let search = preparation::search(&settings);
+    let search = preparation::search(&settings)?;
     let pipeline = preparation::pipeline(resend_pipeline(&settings)?, &settings, &search)?;
     let scheduler = search.load(PluginKind::Scheduler, &settings.scheduler)?;
     let folder = run_folder(&args.resend, &settings.workdir)?;

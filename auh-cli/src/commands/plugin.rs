@@ -4,7 +4,7 @@ use crate::{
     args::{Format, Plugin as Command},
     exit, preparation, terminal,
 };
-use anyhow::Result;
+use anyhow::{Context, Result};
 use auh_loader::{Plugin, load};
 use serde_json::json;
 
@@ -29,6 +29,11 @@ pub(crate) fn plugin(command: &Command) -> Result<exit::Status> {
             } else {
                 exit::GOOD
             })
+        }
+        Command::Serve { file, memory } => {
+            auh_loader::serve(file, *memory)
+                .with_context(|| format!("{} cannot be served", file.display()))?;
+            Ok(exit::GOOD)
         }
         Command::Check {
             file,

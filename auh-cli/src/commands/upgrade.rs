@@ -43,7 +43,7 @@ pub(crate) fn upgrade(args: &Upgrade) -> Result<exit::Status> {
         ..Flags::default()
     };
     let settings = preparation::settings(environment.build_dir(), &args.settings, flags)?;
-    let search = preparation::search(&settings);
+    let search = preparation::search(&settings)?;
     let pipeline = preparation::pipeline(settings.chosen_pipeline(), &settings, &search)?;
     let scheduler = search.load(PluginKind::Scheduler, &settings.scheduler)?;
     let stop = Stop::default();

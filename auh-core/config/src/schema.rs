@@ -6,7 +6,9 @@ use crate::{
     nearest::nearest,
     pipeline::PipelineEntry,
     tree::{Item, KeyPath, Node, Tree, Value, dotted},
-    value::{Address, Author, FromNode, Limit, Line, Name, Pressure, Server, Wrong},
+    value::{
+        Address, Author, FromNode, Isolation, Limit, Line, Name, Pressure, Server, Size, Wrong,
+    },
 };
 use auh_protocol::Machine;
 
@@ -79,6 +81,8 @@ pub(crate) const KEYS: &[Key] = &[
     key("pipelines.*.steps", is::<Vec<PipelineEntry>>),
     key("pipelines.*.closing", is::<Vec<PipelineEntry>>),
     key("plugins.*", is::<FreeTable>),
+    key("plugins.*.isolation", is::<Isolation>),
+    key("plugins.*.isolation-memory", is::<Size>),
 ];
 
 /// What stands at a path.
@@ -157,14 +161,14 @@ pub(crate) fn exists(key: &str) -> bool {
 }
 
 fn find(path: &[String]) -> Option<Found> {
+    if let Some(key) = KEYS.iter().find(|key| matches(key, path)) {
+        return Some(Found::Key(key));
+    }
     if path.len() > 2 && path[0] == "plugins" {
         return Some(Found::Free);
     }
     if path.len() == 1 && NAMES.short.contains_key(&path[0]) {
         return Some(Found::Short);
-    }
-    if let Some(key) = KEYS.iter().find(|key| matches(key, path)) {
-        return Some(Found::Key(key));
     }
     KEYS.iter()
         .any(|key| lies_below(key, path))

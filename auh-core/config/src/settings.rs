@@ -3,7 +3,9 @@
 use crate::{
     ConfigError, Pipeline, PipelineEntry, SmtpServer, Source, Threads, Warning, schema,
     tree::{Node, Tree, Value, dotted, split},
-    value::{Address, Author, FromNode, Limit, Line, Name, Pressure, Server, address_of},
+    value::{
+        Address, Author, FromNode, Isolation, Limit, Line, Name, Pressure, Server, Size, address_of,
+    },
 };
 use auh_protocol::Machine;
 use serde_json::{Map, Value as Json};
@@ -129,6 +131,13 @@ pub struct Row {
     pub source: Source,
 }
 
+/// The keys of a plugin's table that are about where it runs, and not for the plugin.
+const ISOLATION: &str = "isolation";
+const ISOLATION_MEMORY: &str = "isolation-memory";
+
+/// What a plugin in a process of its own may have of memory when the settings do not say.
+const USUAL_MEMORY: u64 = 2 << 30;
+
 impl Settings {
     /// The pipeline to run.
     #[must_use]
@@ -140,10 +149,32 @@ impl Settings {
     #[must_use]
     pub fn plugin_options(&self, name: &str, entry: Option<&PipelineEntry>) -> Map<String, Json> {
         let mut options = self.plugins.get(name).cloned().unwrap_or_default();
+        options.retain(|key, _| ![ISOLATION, ISOLATION_MEMORY].contains(&key.as_str()));
         if let Some(entry) = entry {
             lay_over(&mut options, &entry.with);
         }
         options
+    }
+
+    /// The plugins that get a process of their own, and how many bytes of memory each may have.
+    #[must_use]
+    pub fn isolated(&self) -> BTreeMap<String, u64> {
+        let of = |name: &str, key: &str| {
+            let path = ["plugins", name, key].map(str::to_owned);
+            self.tree.get(&dotted(&path))
+        };
+        let memory = |name: &str| {
+            let node = of(name, ISOLATION_MEMORY)?;
+            Some(Size::from_node(node).ok()?.0)
+        };
+        let is_isolated = |name: &str| {
+            let isolation = of(name, ISOLATION).and_then(|node| Isolation::from_node(node).ok());
+            isolation.is_some_and(|isolation| isolation.0)
+        };
+        let names = self.plugins.keys().filter(|name| is_isolated(name));
+        names
+            .map(|name| (name.clone(), memory(name).unwrap_or(USUAL_MEMORY)))
+            .collect()
     }
 
     /// Who gets the mails about a maintainer's recipes instead of the maintainer, if anybody.

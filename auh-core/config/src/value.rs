@@ -4,7 +4,7 @@ use crate::{
     ConfigError, Source,
     tree::{Node, Value},
 };
-use auh_protocol::Machine;
+use auh_protocol::{Machine, size};
 use std::time::Duration;
 
 /// How many threads each build gets.
@@ -281,6 +281,35 @@ impl FromNode for Pressure {
                 "the number must be from 1 to 1000000, as BitBake wants it",
             ))
         }
+    }
+}
+
+/// Whether a plugin gets a process of its own.
+pub(crate) struct Isolation(pub(crate) bool);
+
+impl FromNode for Isolation {
+    fn from_node(node: &Node) -> Result<Self, Wrong> {
+        match &node.value {
+            Value::Text(text) if text == "process" => Ok(Self(true)),
+            Value::Text(text) if text == "none" => Ok(Self(false)),
+            Value::Text(_) => Err(Wrong::value(node, "it is neither \"process\" nor \"none\"")),
+            _ => Err(Wrong::expected(node, "\"process\" or \"none\"")),
+        }
+    }
+}
+
+/// A number of bytes, as a number or a text such as `2G`.
+pub(crate) struct Size(pub(crate) u64);
+
+impl FromNode for Size {
+    fn from_node(node: &Node) -> Result<Self, Wrong> {
+        let bytes = match &node.value {
+            Value::Integer(number) => u64::try_from(*number).ok(),
+            Value::Text(text) => size::bytes(text),
+            _ => None,
+        };
+        let bytes = bytes.filter(|bytes| *bytes > 0).map(Self);
+        bytes.ok_or_else(|| Wrong::expected(node, "a size such as \"2G\" or \"512Mi\""))
     }
 }
 

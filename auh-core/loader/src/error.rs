@@ -58,6 +58,9 @@ pub enum LoadError {
     /// Its manifest cannot be had or says something else than its file name.
     #[error("plugin {}: {reason}", .file.display())]
     BadManifest { file: PathBuf, reason: String },
+    /// The process that was to load it says why it did not, or died.
+    #[error("plugin {}: {reason}", .file.display())]
+    Apart { file: PathBuf, reason: String },
 }
 
 impl LoadError {
@@ -82,10 +85,22 @@ impl LoadError {
                 "rebuild it with the auh-sdk of this release".to_owned()
             }
             Self::WrongApi { .. } => "use a newer auh".to_owned(),
-            Self::Unreadable { .. } | Self::NoPlugin { .. } | Self::BadManifest { .. } => {
+            Self::Unreadable { .. }
+            | Self::NoPlugin { .. }
+            | Self::BadManifest { .. }
+            | Self::Apart { .. } => {
                 return None;
             }
         })
+    }
+
+    /// The line without the plugin's file, which another process names.
+    pub(crate) fn reason(&self) -> String {
+        let line = self.to_string();
+        match line.split_once(": ") {
+            Some((start, reason)) if start.starts_with("plugin ") => reason.to_owned(),
+            _ => line,
+        }
     }
 
     /// The long text behind the line, for debugging.

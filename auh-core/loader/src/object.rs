@@ -1,7 +1,8 @@
 //! One plugin object, behind plain Rust types.
 
+use crate::apart::Conversation;
 use auh_abi::{
-    Host_TO, PluginModule_Ref, PluginObject, START_NONE,
+    FlatGraph, Host_TO, PluginModule_Ref, PluginObject, START_NONE,
     abi_stable::{
         std_types::{RResult, RSlice, RStr, RString},
         type_level::downcasting::TD_Opaque,
@@ -22,43 +23,36 @@ pub trait HostCalls: Send + Sync {
 }
 
 /// A step or a scheduler that was made by its plugin.
-pub struct Object {
-    object: PluginObject,
+pub struct Object(Side);
+
+enum Side {
+    Here(Local),
+    Apart(Conversation),
 }
 
 impl Object {
-    pub(crate) fn create(
-        module: PluginModule_Ref,
-        host: Arc<dyn HostCalls>,
-        options: &str,
-    ) -> Result<Self, PluginFault> {
-        let host = Host_TO::from_value(HostSide(host), TD_Opaque);
-        (module.create())(host, RStr::from(options))
-            .into_result()
-            .map(|object| Self { object })
-            .map_err(|text| fault(&text))
+    pub(crate) fn here(object: Local) -> Self {
+        Self(Side::Here(object))
+    }
+
+    pub(crate) fn apart(conversation: Conversation) -> Self {
+        Self(Side::Apart(conversation))
     }
 
     /// Carries out operation `op` of the plugin: JSON in, JSON out.
     pub fn call(&self, op: &str, payload: &str) -> Result<String, PluginFault> {
-        answer(self.object.call(RStr::from(op), RStr::from(payload))).map(RString::into_string)
+        match &self.0 {
+            Side::Here(object) => object.call(op, payload),
+            Side::Apart(object) => object.call(op, payload),
+        }
     }
 
     /// The graph's tasks, most important first. The answer is checked to be a permutation.
     pub fn order(&self, graph: &TaskGraph) -> Result<Vec<u32>, PluginFault> {
-        let recipes: Vec<_> = graph.recipes().iter().map(RStr::from).collect();
-        let names: Vec<_> = graph.task_names().iter().map(RStr::from).collect();
-        let flat = auh_abi::FlatGraph {
-            dependency_offsets: RSlice::from(graph.dependencies().offsets()),
-            dependencies: RSlice::from(graph.dependencies().targets()),
-            recipe_of: RSlice::from(graph.recipe_indices()),
-            name_of: RSlice::from(graph.task_name_indices()),
-            recipes: RSlice::from(recipes.as_slice()),
-            names: RSlice::from(names.as_slice()),
-            duration_us: RSlice::from(known(graph.durations())),
-            work_bytes: RSlice::from(known(graph.work_sizes())),
+        let order = match &self.0 {
+            Side::Here(object) => object.order_of(graph)?,
+            Side::Apart(object) => object.order(graph)?,
         };
-        let order = answer(self.object.order(&flat))?.into_vec();
         check_permutation(&order, graph.len())?;
         Ok(order)
     }
@@ -70,23 +64,80 @@ impl Object {
         running: &[u32],
         ended: &[u32],
     ) -> Result<Option<u32>, PluginFault> {
-        let moment = auh_abi::Moment {
-            ready: RSlice::from(ready),
-            running: RSlice::from(running),
-            ended: RSlice::from(ended),
+        let picked = match &self.0 {
+            Side::Here(object) => object.pick(ready, running, ended)?,
+            Side::Apart(object) => object.pick(ready, running, ended)?,
         };
-        match answer(self.object.pick(&moment))? {
-            START_NONE => Ok(None),
-            task if ready.contains(&task) => Ok(Some(task)),
-            task => Err(PluginFault::error(format!(
+        match picked {
+            Some(task) if !ready.contains(&task) => Err(PluginFault::error(format!(
                 "it picked task {task}, which is not ready"
             ))),
+            picked => Ok(picked),
         }
     }
 
     /// Ends the object: its destructor runs, and a panic in it is a fault.
     pub fn finish(self) -> Result<(), PluginFault> {
-        answer(self.object.finish())
+        match self.0 {
+            Side::Here(object) => object.finish(),
+            Side::Apart(object) => object.finish(),
+        }
+    }
+}
+
+/// An object whose code is loaded in this process. Its answers are not checked.
+pub(crate) struct Local(PluginObject);
+
+impl Local {
+    pub(crate) fn create(
+        module: PluginModule_Ref,
+        host: Arc<dyn HostCalls>,
+        options: &str,
+    ) -> Result<Self, PluginFault> {
+        let host = Host_TO::from_value(HostSide(host), TD_Opaque);
+        answer((module.create())(host, RStr::from(options))).map(Self)
+    }
+
+    pub(crate) fn call(&self, op: &str, payload: &str) -> Result<String, PluginFault> {
+        answer(self.0.call(RStr::from(op), RStr::from(payload))).map(RString::into_string)
+    }
+
+    fn order_of(&self, graph: &TaskGraph) -> Result<Vec<u32>, PluginFault> {
+        let recipes: Vec<_> = graph.recipes().iter().map(RStr::from).collect();
+        let names: Vec<_> = graph.task_names().iter().map(RStr::from).collect();
+        self.order(&FlatGraph {
+            dependency_offsets: RSlice::from(graph.dependencies().offsets()),
+            dependencies: RSlice::from(graph.dependencies().targets()),
+            recipe_of: RSlice::from(graph.recipe_indices()),
+            name_of: RSlice::from(graph.task_name_indices()),
+            recipes: RSlice::from(recipes.as_slice()),
+            names: RSlice::from(names.as_slice()),
+            duration_us: RSlice::from(known(graph.durations())),
+            work_bytes: RSlice::from(known(graph.work_sizes())),
+        })
+    }
+
+    pub(crate) fn order(&self, graph: &FlatGraph<'_>) -> Result<Vec<u32>, PluginFault> {
+        Ok(answer(self.0.order(graph))?.into_vec())
+    }
+
+    pub(crate) fn pick(
+        &self,
+        ready: &[u32],
+        running: &[u32],
+        ended: &[u32],
+    ) -> Result<Option<u32>, PluginFault> {
+        let moment = auh_abi::Moment {
+            ready: RSlice::from(ready),
+            running: RSlice::from(running),
+            ended: RSlice::from(ended),
+        };
+        let task = answer(self.0.pick(&moment))?;
+        Ok((task != START_NONE).then_some(task))
+    }
+
+    pub(crate) fn finish(self) -> Result<(), PluginFault> {
+        answer(self.0.finish())
     }
 }
 
@@ -100,7 +151,7 @@ fn answer<T>(result: RResult<T, RString>) -> Result<T, PluginFault> {
 }
 
 /// Nothing at all where nothing is known: that is how it crosses.
-fn known(values: &[u64]) -> &[u64] {
+pub(crate) fn known(values: &[u64]) -> &[u64] {
     if values.iter().all(|value| *value == UNKNOWN) {
         &[]
     } else {

@@ -1,6 +1,11 @@
 //! One loaded plugin file.
 
-use crate::{HostCalls, LoadError, Object, Trust, elf, file};
+use crate::{
+    Apart, HostCalls, LoadError, Object, Trust,
+    apart::{self, Conversation},
+    elf, file,
+    object::Local,
+};
 use auh_abi::{
     ABI, ABI_SYMBOL, PluginModule_Ref,
     abi_stable::library::{LibHeader, lib_header_from_path},
@@ -11,12 +16,19 @@ use std::{
     sync::Arc,
 };
 
-/// A plugin whose code is loaded. Cheap to clone; stays loaded for good.
+/// A plugin that was found fit. Cheap to clone; code that was loaded stays loaded for good.
 #[derive(Clone)]
 pub struct Plugin {
     file: Arc<Path>,
     manifest: Arc<PluginManifest>,
-    module: PluginModule_Ref,
+    code: Code,
+}
+
+/// Where a plugin's code runs.
+#[derive(Clone)]
+enum Code {
+    Here(PluginModule_Ref),
+    Apart(Arc<Apart>),
 }
 
 impl Plugin {
@@ -34,7 +46,12 @@ impl Plugin {
 
     /// Makes an object of it, with its settings as JSON.
     pub fn create(&self, host: Arc<dyn HostCalls>, options: &str) -> Result<Object, PluginFault> {
-        Object::create(self.module, host, options)
+        match &self.code {
+            Code::Here(module) => Local::create(*module, host, options).map(Object::here),
+            Code::Apart(apart) => {
+                Conversation::begin(apart, &self.file, host, options).map(Object::apart)
+            }
+        }
     }
 }
 
@@ -48,19 +65,57 @@ impl std::fmt::Debug for Plugin {
 
 /// Checks and loads one plugin file.
 pub fn load(path: &Path, trust: Trust) -> Result<Plugin, LoadError> {
+    let path = &absolute(path);
+    let module = code_of(path, trust)?;
+    let manifest = manifest_of(module)
+        .map_err(|fault| bad(path, format!("its manifest cannot be had: {fault}")))?;
+    plugin(path, &manifest, Code::Here(module))
+}
+
+/// Checks one plugin file, which is loaded in a process of its own only.
+pub fn load_apart(path: &Path, trust: Trust, apart: &Apart) -> Result<Plugin, LoadError> {
+    let path = &absolute(path);
+    check(path, trust)?;
+    let manifest = apart::manifest(apart, path)?;
+    plugin(path, &manifest, Code::Apart(Arc::new(apart.clone())))
+}
+
+/// Checks a file and loads its code.
+pub(crate) fn code_of(path: &Path, trust: Trust) -> Result<PluginModule_Ref, LoadError> {
+    check(path, trust)?;
+    let path = absolute(path);
+    check_abi(&path)?;
+    root_module(&path)
+}
+
+/// The manifest of loaded code, as JSON.
+pub(crate) fn manifest_of(module: PluginModule_Ref) -> Result<String, PluginFault> {
+    (module.manifest())()
+        .into_result()
+        .map(Into::into)
+        .map_err(|fault| crate::object::fault(&fault))
+}
+
+/// Without a slash in it, the dynamic linker would search the system's folders for the name.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// What can be seen without running anything of it.
+fn check(path: &Path, trust: Trust) -> Result<(), LoadError> {
     file::check(path, trust)?;
     elf::check(path).map_err(|reason| LoadError::NoLibrary {
         file: path.to_owned(),
         reason,
-    })?;
-    // Without a slash in it, the dynamic linker would search the system's folders for the name.
-    let path = &std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    check_abi(path)?;
-    let module = root_module(path)?;
-    let manifest = manifest(path, module)?;
+    })
+}
+
+/// The plugin, once its manifest says that it is one for this host.
+fn plugin(path: &Path, manifest: &str, code: Code) -> Result<Plugin, LoadError> {
+    let manifest = read_manifest(path, manifest)?;
     if !manifest.speaks(API) {
         return Err(LoadError::WrongApi {
-            file: path.clone(),
+            file: path.to_owned(),
             name: manifest.name,
             version: manifest.version,
             low: manifest.api.0,
@@ -69,9 +124,9 @@ pub fn load(path: &Path, trust: Trust) -> Result<Plugin, LoadError> {
         });
     }
     Ok(Plugin {
-        file: path.as_path().into(),
+        file: path.into(),
         manifest: manifest.into(),
-        module,
+        code,
     })
 }
 
@@ -114,26 +169,26 @@ fn root_module(path: &Path) -> Result<PluginModule_Ref, LoadError> {
         })
 }
 
-fn manifest(path: &Path, module: PluginModule_Ref) -> Result<PluginManifest, LoadError> {
-    let bad = |reason: String| LoadError::BadManifest {
-        file: path.to_owned(),
-        reason,
-    };
-    let text = (module.manifest())().into_result().map_err(|fault| {
-        bad(format!(
-            "its manifest cannot be had: {}",
-            crate::object::fault(&fault)
-        ))
-    })?;
-    let manifest: PluginManifest = serde_json::from_str(&text)
-        .map_err(|error| bad(format!("its manifest is not understood: {error}")))?;
+fn read_manifest(path: &Path, text: &str) -> Result<PluginManifest, LoadError> {
+    let manifest: PluginManifest = serde_json::from_str(text)
+        .map_err(|error| bad(path, format!("its manifest is not understood: {error}")))?;
     let promised = crate::file_name(manifest.kind, &manifest.name);
     match path.file_name() {
         Some(name) if name.to_string_lossy() == promised => Ok(manifest),
-        _ => Err(bad(format!(
-            "it says that it is the {} plugin {:?}, whose file would be called {promised}",
-            manifest.kind, manifest.name
-        ))),
+        _ => Err(bad(
+            path,
+            format!(
+                "it says that it is the {} plugin {:?}, whose file would be called {promised}",
+                manifest.kind, manifest.name
+            ),
+        )),
+    }
+}
+
+fn bad(path: &Path, reason: String) -> LoadError {
+    LoadError::BadManifest {
+        file: path.to_owned(),
+        reason,
     }
 }
 

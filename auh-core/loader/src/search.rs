@@ -1,7 +1,7 @@
 //! Where plugins are looked for: the settings' folders, `AUH_PLUGIN_PATH`, the user's data
 //! folder, and beside the program.
 
-use crate::{LoadError, Plugin, Trust, load};
+use crate::{Apart, LoadError, Plugin, Trust, load, load_apart};
 use auh_protocol::PluginKind;
 use std::{
     collections::BTreeMap,
@@ -17,13 +17,28 @@ pub const PLUGIN_PATH_VARIABLE: &str = "AUH_PLUGIN_PATH";
 pub struct Search {
     folders: Vec<PathBuf>,
     trust: Trust,
+    /// Names of files that are loaded in a process of their own.
+    apart: BTreeMap<String, Apart>,
 }
 
 impl Search {
     /// Looks in `folders`, best first.
     #[must_use]
     pub fn new(folders: Vec<PathBuf>, trust: Trust) -> Self {
-        Self { folders, trust }
+        Self {
+            folders,
+            trust,
+            apart: BTreeMap::new(),
+        }
+    }
+
+    /// Gives the plugin of this name, whatever its kind, a process of its own.
+    #[must_use]
+    pub fn isolating(mut self, name: &str, apart: &Apart) -> Self {
+        for kind in [PluginKind::Step, PluginKind::Scheduler] {
+            self.apart.insert(file_name(kind, name), apart.clone());
+        }
+        self
     }
 
     /// The usual folders behind those that the settings name.
@@ -42,7 +57,7 @@ impl Search {
             folders.push(program.join("../lib/auh/plugins"));
             folders.push(program);
         }
-        Self { folders, trust }
+        Self::new(folders, trust)
     }
 
     /// The folders, best first.
@@ -55,7 +70,7 @@ impl Search {
     /// manifest has it as an alias.
     pub fn load(&self, kind: PluginKind, name: &str) -> Result<Plugin, LoadError> {
         if let Some(file) = self.files().get(&file_name(kind, name)) {
-            return load(file, self.trust);
+            return self.load_file(file);
         }
         let of_kind: Vec<_> = self
             .all()
@@ -80,8 +95,16 @@ impl Search {
     pub fn all(&self) -> Vec<Result<Plugin, LoadError>> {
         self.files()
             .values()
-            .map(|file| load(file, self.trust))
+            .map(|file| self.load_file(file))
             .collect()
+    }
+
+    fn load_file(&self, file: &Path) -> Result<Plugin, LoadError> {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        match self.apart.get(&*name) {
+            Some(apart) => load_apart(file, self.trust, apart),
+            None => load(file, self.trust),
+        }
     }
 
     /// Plugin files by file name; of the same name, the one in the best folder.

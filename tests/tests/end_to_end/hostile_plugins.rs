@@ -21,20 +21,30 @@ struct Attempt {
 /// Upgrades phello and then hello with the hostile step at its place among the others. It
 /// misbehaves towards phello alone, if it can tell groups apart.
 fn attempt(steps: [&str; 4], misbehave: &str) -> Option<Attempt> {
+    attempt_with(steps, misbehave, "")
+}
+
+/// The same with the step in a process of its own.
+fn isolated(misbehave: &str) -> Option<Attempt> {
+    let settings = "[plugins.hostile]\nisolation = \"process\"\nisolation-memory = \"300M\"\n";
+    attempt_with(BETWEEN, misbehave, settings)
+}
+
+fn attempt_with(steps: [&str; 4], misbehave: &str, settings: &str) -> Option<Attempt> {
     let environment = Environment::six()?;
     let hostile = format!(
         "{{ step = \"hostile\", with = {{ misbehave = \"{misbehave}\", recipe = \"phello\" }} }}"
     );
     let steps = steps.map(|step| if step == "hostile" { &hostile } else { step });
     environment.settings(&format!(
-        "pipeline = \"odd\"\n[pipelines.odd]\nsteps = [{}]\n",
+        "pipeline = \"odd\"\n{settings}[pipelines.odd]\nsteps = [{}]\n",
         steps.join(", ")
     ));
     let call = environment.upgrade("phello hello --machines qemux86-64 --plugin-path");
     let output = call.args([environment.hostile_plugins()]).run();
     Some(Attempt {
         run: environment.latest_run(),
-        output: output.expect_code(1),
+        output,
         environment,
     })
 }
@@ -44,6 +54,7 @@ impl Attempt {
     #[track_caller]
     fn check_phello_alone_failed(&self, message: &str) {
         assert_eq!(self.run.with(Failed), ["phello"], "{}", self.output.shown());
+        assert_eq!(self.output.code, Some(1));
         assert_eq!(self.run.with(Succeeded), ["hello"]);
         self.check_failure("phello", message);
         self.check_layer();
@@ -196,4 +207,71 @@ fn an_operation_that_no_host_has_is_a_failure() {
     assert_eq!(failures, [expected]);
     assert_eq!(attempt.run.with(Succeeded), ["hello"]);
     attempt.check_layer();
+}
+
+#[test]
+fn what_ends_the_process_of_a_plugin_fails_its_group_alone() {
+    for (misbehave, message) in [
+        ("abort", "its process was ended by signal 6"),
+        ("segfault", "its process was ended by signal 11"),
+        ("exit", "its process exited with status 0"),
+        (
+            "hunger",
+            "its process was ended by signal 6; it said last: memory allocation of 16777216 bytes failed",
+        ),
+    ] {
+        let Some(attempt) = isolated(misbehave) else {
+            return;
+        };
+        attempt.check_phello_alone_failed(&format!("plugin hostile failed: {message}"));
+    }
+}
+
+#[test]
+fn in_a_process_of_its_own_a_plugin_fails_as_it_does_without() {
+    for (misbehave, message) in [
+        ("panic-in-call", "panicked at PLACE: hostile in call"),
+        ("panic-in-drop", "panicked at PLACE: hostile in drop"),
+        ("no-recipes", "said nothing about this recipe"),
+    ] {
+        let Some(attempt) = isolated(misbehave) else {
+            return;
+        };
+        let message = message.replace("PLACE", PLACE);
+        attempt.check_phello_alone_failed(&format!("plugin hostile {message}"));
+    }
+}
+
+#[test]
+fn what_a_plugin_in_a_process_of_its_own_prints_disturbs_nobody() {
+    let Some(attempt) = isolated("print") else {
+        return;
+    };
+    assert_eq!(attempt.run.with(Succeeded), ["phello", "hello"]);
+    let shown = attempt.output.shown();
+    assert!(!shown.contains("hostile says hello"), "{shown}");
+}
+
+/// The plugin's every way to the host works over the pipe, too: the steps that do all the work.
+#[test]
+fn the_shipped_steps_work_in_processes_of_their_own() {
+    let Some(environment) = Environment::six() else {
+        return;
+    };
+    let names = ["devtool-upgrade", "compile-parallel", "git-commit", "basic"];
+    let tables = names.map(|name| format!("[plugins.{name}]\nisolation = \"process\"\n"));
+    environment.settings(&tables.concat());
+    let call = environment.upgrade("hello bhello --machines qemux86-64");
+    let _ = call.run().expect_code(1);
+    let run = environment.latest_run();
+    assert_eq!(
+        (run.with(Succeeded), run.with(Failed)),
+        (vec!["hello".to_owned()], vec!["bhello".to_owned()])
+    );
+    let subjects = [
+        "hello: upgrade 1.0 -> 2.0",
+        "bhello: upgrade 1.0 -> 2.0",
+        "Revert \"bhello: upgrade 1.0 -> 2.0\"",
+    ];
+    assert_eq!(environment.subjects(), subjects);
 }

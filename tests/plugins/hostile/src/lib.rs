@@ -9,6 +9,9 @@
 //! | `error-in-create`, `error` | returns an error from there |
 //! | `no-recipes` | answers without a word on any recipe |
 //! | `wrong-recipe` | answers about a recipe that nobody asked about |
+//! | `abort`, `segfault`, `exit` | ends its process so |
+//! | `hunger` | takes memory until there is no more |
+//! | `print` | prints to the standard output, reads the standard input, and succeeds |
 //! | `unknown-op` | asks the host for an operation that no host has, and fails with its answer |
 //! | anything else | an error from create |
 //!
@@ -35,6 +38,11 @@ enum Misbehaviour {
     NoRecipes,
     WrongRecipe,
     UnknownOp,
+    Abort,
+    Segfault,
+    Exit,
+    Hunger,
+    Print,
 }
 
 struct Hostile {
@@ -72,6 +80,14 @@ impl Step for Hostile {
             Misbehaviour::NoRecipes => outcome.recipes.clear(),
             Misbehaviour::WrongRecipe => outcome.recipes = vec![about_nobody()?],
             Misbehaviour::UnknownOp => host.call("no-such-operation", &())?,
+            Misbehaviour::Abort => std::process::abort(),
+            Misbehaviour::Segfault => write_where_nothing_is(),
+            Misbehaviour::Exit => std::process::exit(0),
+            Misbehaviour::Hunger => take_all_memory(),
+            Misbehaviour::Print => {
+                println!("hostile says hello");
+                let _ = std::io::stdin().read_line(&mut String::new());
+            }
         }
         Ok(outcome)
     }
@@ -111,6 +127,20 @@ fn panic_in_thread() {
         .unwrap_or_else(|payload| std::panic::resume_unwind(payload));
 }
 
+#[expect(unsafe_code, reason = "this is what a broken plugin does")]
+fn write_where_nothing_is() {
+    // SAFETY: none; the first page of a process is never mapped.
+    unsafe { std::ptr::without_provenance_mut::<u8>(1).write_volatile(0) }
+}
+
+fn take_all_memory() {
+    let mut taken: Vec<Vec<u8>> = Vec::new();
+    loop {
+        taken.push(vec![1; 16 << 20]);
+        std::hint::black_box(&taken);
+    }
+}
+
 fn about_nobody() -> Result<RecipeOutcome, StepError> {
     let recipe = RecipeName::new("nobody")
         .map_err(|e| StepError::new(FailureClass::Plugin, e.to_string()))?;
@@ -135,6 +165,11 @@ fn create(options: &Options) -> Result<Hostile, StepError> {
         Some(Some("no-recipes")) => Misbehaviour::NoRecipes,
         Some(Some("wrong-recipe")) => Misbehaviour::WrongRecipe,
         Some(Some("unknown-op")) => Misbehaviour::UnknownOp,
+        Some(Some("abort")) => Misbehaviour::Abort,
+        Some(Some("segfault")) => Misbehaviour::Segfault,
+        Some(Some("exit")) => Misbehaviour::Exit,
+        Some(Some("hunger")) => Misbehaviour::Hunger,
+        Some(Some("print")) => Misbehaviour::Print,
         Some(_) => {
             let message = "the setting misbehave has an unknown value";
             return Err(StepError::infrastructure(message));

@@ -8,6 +8,7 @@ mod build;
 mod demo;
 mod differential;
 mod e2e;
+mod helper_runs;
 mod test;
 mod tidy;
 mod tool;

@@ -83,14 +83,11 @@ impl Programs<'_> {
     ) -> Result<()> {
         make_anew(folder)?;
         let build = environment.build_dir();
-        let places = MACHINES.iter().enumerate().map(|(index, machine)| {
-            let other = format!("{}-{machine}", build.display());
-            let place = match index {
-                0 => build.display().to_string(),
-                _ => other,
-            };
-            format!("{machine}={place}")
-        });
+        let [first, second] = MACHINES;
+        let places = [
+            format!("{first}={}", build.display()),
+            format!("{second}={}-{second}", build.display()),
+        ];
         let mut command = environment.command(&environment.folder().join("run"));
         command
             .args(["bash", "-c", SCRIPT, "by-hand", recipe, version])

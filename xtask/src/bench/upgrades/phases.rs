@@ -120,35 +120,33 @@ fn one_after_another(
 
 /// The phase that a line of the Python helper's output begins, by its own messages.
 fn python_phase(line: &str, current: &Phase) -> Option<Phase> {
-    let message = line.strip_prefix("INFO:")?.trim();
+    const BEGINNINGS: [(&str, Phase); 11] = [
+        ("list of recipes to be upgraded", Phase::Rest),
+        ("Building gcc runtimes", Phase::GccRuntime),
+        ("ATTEMPT PACKAGE GROUP", Phase::Rest),
+        (": Loading environment ...", Phase::Environment),
+        (": Initial buildhistory for ", Phase::Baseline),
+        (": Running 'devtool upgrade' ...", Phase::Upgrade),
+        (": Running 'devtool finish' ...", Phase::Finish),
+        (": Checking buildhistory ...", Phase::BuildhistoryDiff),
+        (": Auto commit changes ...", Phase::Commit),
+        (": Save patch in directory", Phase::Rest),
+        ("Generating work tarball", Phase::Rest),
+    ];
+    // What the tools printed goes through the log too, but not at its level.
+    let message = line.strip_prefix("INFO:")?;
     // Only the upstream check talks to a server from the helper's own process.
     if *current == Phase::Environment && message.ends_with("bitbake server...") {
         return Some(Phase::UpstreamCheck);
     }
-    let of_machine = message
-        .split_once(": compiling upgraded version for ")
-        .and_then(|(_, rest)| rest.split_whitespace().next());
-    if let Some(machine) = of_machine {
+    if let Some((_, rest)) = message.split_once(": compiling upgraded version for ") {
+        let machine = rest.split_whitespace().next().unwrap_or_default();
         return Some(Phase::Compile(machine.to_owned()));
     }
-    let (start, end) = (
-        |text| message.starts_with(text),
-        |text| message.ends_with(text),
-    );
-    match () {
-        () if message.contains("list of recipes to be upgraded") => Some(Phase::Rest),
-        () if start("Building gcc runtimes") => Some(Phase::GccRuntime),
-        () if start("ATTEMPT PACKAGE GROUP") => Some(Phase::Rest),
-        () if end(": Loading environment ...") => Some(Phase::Environment),
-        () if message.contains(": Initial buildhistory for ") => Some(Phase::Baseline),
-        () if end(": Running 'devtool upgrade' ...") => Some(Phase::Upgrade),
-        () if end(": Running 'devtool finish' ...") => Some(Phase::Finish),
-        () if end(": Checking buildhistory ...") => Some(Phase::BuildhistoryDiff),
-        () if end(": Auto commit changes ...") => Some(Phase::Commit),
-        () if message.contains(": Save patch in directory") => Some(Phase::Rest),
-        () if start("Generating work tarball") => Some(Phase::Rest),
-        () => None,
-    }
+    let mut beginnings = BEGINNINGS.into_iter();
+    beginnings
+        .find(|(text, _)| message.contains(text))
+        .map(|(_, phase)| phase)
 }
 
 /// The phase that a line of the script with the calls by hand begins.

@@ -16,7 +16,7 @@ use std::{
 };
 
 /// A release that no case goes to: what is built of it saves nobody anything.
-pub(super) const EARLIER: &str = "1.1";
+const EARLIER: &str = "1.1";
 const RECIPE: &str = "hello";
 /// In the copy: when it was made, which tells starting points apart.
 const MADE: &str = "made";
@@ -91,6 +91,8 @@ impl<'a> Starts<'a> {
 
     fn make(&self, start: Start) -> Result<()> {
         let environment = self.environment;
+        // A run before this may have left something in it; the user's own is in the copy of the original.
+        self.clear_workspace()?;
         Scenario::plain(environment, start.name(), &RECIPES, true).prepare(environment)?;
         expect_no_remedy(&environment.conf()?)?;
         match start {
@@ -120,6 +122,7 @@ impl<'a> Starts<'a> {
             }
         }
         // What counts as the run's own parses is logged from here on.
+        wait_for_servers(environment)?;
         self.remove(&self.event_logs()?)
     }
 
@@ -152,12 +155,16 @@ impl<'a> Starts<'a> {
         wait_for_servers(environment)?;
         environment.reset_layer()?;
         self.put_configuration_back(configuration)?;
-        let build = environment.build_dir();
-        let workspace = build.join("workspace");
-        let parts = ["recipes", "sources", "attic", "appends", "changelogs"];
-        let left = parts.map(|part| workspace.join(part)).to_vec();
-        self.remove(&[left, vec![build.join("upgrade-helper")]].concat())?;
+        self.clear_workspace()?;
+        self.remove(&[environment.build_dir().join("upgrade-helper")])?;
         self.call(&[&["bitbake", "-k"], &RECIPES[..]].concat())
+    }
+
+    /// Takes everything out of devtool's workspace; the layer itself stays.
+    fn clear_workspace(&self) -> Result<()> {
+        let workspace = self.environment.build_dir().join("workspace");
+        let parts = ["recipes", "sources", "attic", "appends", "changelogs"];
+        self.remove(&parts.map(|part| workspace.join(part)))
     }
 
     fn put_configuration_back(&self, before: &Configuration) -> Result<()> {

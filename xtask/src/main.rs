@@ -8,6 +8,7 @@ mod build;
 mod demo;
 mod differential;
 mod e2e;
+mod helper_runs;
 mod test;
 mod tidy;
 mod tool;
@@ -36,8 +37,9 @@ enum Task {
     /// Run the main job in a real OpenEmbedded environment, and check what it did; with a BitBake
     /// checkout also auh's schedulers inside BitBake
     E2e(Box<e2e::Options>),
-    /// Measure start, loading of plugins, and the engine's own time
-    Bench(bench::Options),
+    /// Measure start, loading of plugins, and the engine's own time; or, in a real OpenEmbedded
+    /// environment, whole upgrades beside the Python helper's
+    Bench(Box<bench::Options>),
     /// Check the workspace's invariants
     Tidy,
     /// Load one plugin and print how long it took (bench runs this in fresh processes)

@@ -3,12 +3,12 @@
 //! engine's. The pipeline only builds: tools that do nothing upgrade nothing, and a failed upgrade
 //! would keep the builds for all machines out of the measurement.
 
+use super::spans::{Span, covered, of_command};
 use crate::{build::Built, demo::newest_run, tool, workspace::Workspace};
 use anyhow::{Context, Result, bail};
 use auh_journal::{Event, Record, RunEnd};
 use std::{
     fmt, fs,
-    ops::Range,
     path::Path,
     process::{Child, Command, Stdio},
     thread,
@@ -154,40 +154,16 @@ fn run_end(records: &[Record]) -> Option<&RunEnd> {
     })
 }
 
-/// From when to when a command ran, in nanoseconds of the clock.
-fn command_span(record: &Record) -> Option<Range<i128>> {
+fn command_span(record: &Record) -> Option<Span> {
     let Event::CommandFinished(end) = &record.event else {
         return None;
     };
-    let finished = record.time.as_nanosecond();
-    Some(finished - (end.seconds * 1e9) as i128..finished)
-}
-
-/// The time that these spans cover together, however they overlap.
-fn covered(mut spans: Vec<Range<i128>>) -> Duration {
-    spans.sort_by_key(|span| span.start);
-    let mut total = 0;
-    let mut until = i128::MIN;
-    for span in spans {
-        total += (span.end - span.start.max(until)).max(0);
-        until = until.max(span.end);
-    }
-    Duration::from_nanos(total.try_into().unwrap_or(u64::MAX))
+    Some(of_command(record, end))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn time_is_counted_once_where_commands_overlap() {
-        let nanoseconds = |spans: &[(i128, i128)]| {
-            covered(spans.iter().map(|(a, b)| *a..*b).collect()).as_nanos()
-        };
-        assert_eq!(nanoseconds(&[(0, 10), (20, 25)]), 15);
-        assert_eq!(nanoseconds(&[(5, 12), (0, 10), (1, 2)]), 12);
-        assert_eq!(nanoseconds(&[]), 0);
-    }
 
     #[test]
     fn the_peak_is_read_from_the_kernels_words() {

@@ -1,8 +1,10 @@
-//! `cargo xtask bench`: what auh itself costs, with stand-ins that return at once. Always with
-//! optimised binaries.
+//! `cargo xtask bench`: what auh itself costs, with stand-ins that return at once; and in a real
+//! environment how long its upgrades take, beside the Python helper's. Always with optimised binaries.
 
 mod engine;
+mod spans;
 mod start;
+mod upgrades;
 
 use crate::{bench_schedulers, build, test::oracle_python, workspace::Workspace};
 use anyhow::{Result, bail};
@@ -16,6 +18,8 @@ const PER_GROUP: Duration = Duration::from_millis(5);
 
 /// Options of the command.
 #[derive(Debug, clap::Args)]
+// Those that are flattened into these have groups, which go by the type's name.
+#[group(skip)]
 pub(crate) struct Options {
     /// Numbers of groups to run the engine with; 0 leaves the engine out
     #[arg(long, value_delimiter = ',', default_values_t = [10, 100, 1000])]
@@ -24,10 +28,15 @@ pub(crate) struct Options {
     /// BitBake's own code and a plain Python reader
     #[arg(long, value_name = "FILE")]
     graph: Option<PathBuf>,
+    #[command(flatten)]
+    upgrades: upgrades::Options,
 }
 
 /// Measures, and prints each figure beside its aim.
 pub(crate) fn run(options: &Options) -> Result<()> {
+    if options.upgrades.is_asked_for() {
+        return upgrades::run(&options.upgrades);
+    }
     let workspace = Workspace::load()?;
     let built = build::build(&workspace, true)?;
     let mut missed = 0;

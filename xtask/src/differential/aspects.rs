@@ -1,9 +1,7 @@
 //! Results as named texts, so that two programs' results can be laid side by side.
 
-use super::{
-    normal,
-    results::{Commit, Group, Mail, Results},
-};
+use super::normal;
+use crate::helper_runs::{Commit, Group, Mail, Results};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a text tells.

@@ -9,23 +9,17 @@ mod judge;
 mod misjudged;
 mod normal;
 mod packages;
-mod record;
-mod results;
-mod scenario;
-mod sink;
-mod starting_point;
 mod statistics;
 
-use crate::e2e::{Environment, Program};
+use crate::{
+    e2e::{Environment, Program},
+    helper_runs::{Helper, Results, Scenario, StartingPoint, beside, put_back_after, record},
+};
 use anyhow::{Context, Result, bail};
 use aspects::Aspect;
 use explanations::EXPLANATIONS;
 use judge::Verdict;
-use misjudged::MISJUDGED;
-pub(crate) use record::{Helper, record};
-use results::Results;
-pub(crate) use scenario::Scenario;
-pub(crate) use starting_point::StartingPoint;
+pub(crate) use misjudged::MISJUDGED;
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -73,7 +67,10 @@ pub(crate) fn check_all(
         false => None,
     };
     let scenario = match &packages {
-        Some(packages) => Scenario::real(environment, packages)?,
+        Some(packages) => {
+            let configuration = packages.configuration();
+            Scenario::real(environment, packages.recipes(), &configuration)?
+        }
         None => Scenario::tiny(environment, options.buildhistory),
     };
     let default = || beside(environment, "results");
@@ -96,14 +93,6 @@ pub(crate) fn check_all(
     compare(scenario.name, &python, &auh)
 }
 
-/// A folder whose name is that of the environment and an addition.
-fn beside(environment: &Environment, addition: &str) -> PathBuf {
-    let mut name = environment.folder().as_os_str().to_owned();
-    name.push("-");
-    name.push(addition);
-    PathBuf::from(name)
-}
-
 struct Test<'a> {
     options: &'a Options,
     environment: &'a Environment,
@@ -119,19 +108,10 @@ impl Test<'_> {
         python: Option<PathBuf>,
         auh: Option<PathBuf>,
     ) -> Result<[PathBuf; 2]> {
-        let environment = self.environment;
-        let copy = beside(environment, "original");
-        let repositories = self.scenario.repositories(environment);
-        let original = match copy.exists() {
-            // An earlier test was interrupted: what the user had is in the copy.
-            true => StartingPoint::open(environment, &copy)?,
-            false => StartingPoint::take(environment, &copy, &repositories)?,
-        };
-        original.restore()?;
-        let outcome = self.record_missing(program, python, auh);
-        original.restore()?;
-        original.remove()?;
-        outcome
+        let repositories = self.scenario.repositories(self.environment);
+        put_back_after(self.environment, &repositories, || {
+            self.record_missing(program, python, auh)
+        })
     }
 
     fn record_missing(

@@ -150,7 +150,7 @@ impl Program {
     }
 
     /// A link to a program that is installed; it finds its plugins by the place of the real file.
-    fn installed(file: &Path) -> Result<Self> {
+    pub(crate) fn installed(file: &Path) -> Result<Self> {
         let file = fs::canonicalize(file)
             .with_context(|| format!("there is no program {}", file.display()))?;
         let program = Self::nowhere()?;

@@ -1,6 +1,5 @@
 //! What both programs are asked to do.
 
-use super::packages::Packages;
 use crate::{
     e2e::{Environment, MACHINES, RECIPES},
     tool,
@@ -25,7 +24,7 @@ pub(crate) struct Scenario {
     /// The git repository that gets the commits.
     pub(crate) repository: PathBuf,
     recipes: Vec<String>,
-    flags: &'static [&'static str],
+    flags: Vec<&'static str>,
     buildhistory: bool,
     /// Lines for `local.conf`.
     configuration: String,
@@ -48,7 +47,7 @@ impl Scenario {
                 "tiny"
             },
             repository: environment.layer(),
-            flags: &["-e"],
+            flags: vec!["-e"],
             buildhistory,
             configuration: FEW_PARSES.to_owned(),
             warm_up: [strings(&["-k"]), strings(&RECIPES)].concat(),
@@ -56,22 +55,49 @@ impl Scenario {
         }
     }
 
-    /// Recipes of OE-core, not built, whose sources come from `packages`.
-    pub(crate) fn real(environment: &Environment, packages: &Packages) -> Result<Self> {
+    /// Recipes of the tiny layer as their user would have them upgraded: no mails are sent, and nothing
+    /// is configured that makes anything quicker.
+    pub(crate) fn plain(
+        environment: &Environment,
+        name: &'static str,
+        recipes: &[&str],
+        buildhistory: bool,
+    ) -> Self {
+        Self {
+            name,
+            flags: Vec::new(),
+            recipes: strings(recipes),
+            configuration: String::new(),
+            ..Self::tiny(environment, buildhistory)
+        }
+    }
+
+    /// The same, to a version other than the newest.
+    pub(crate) fn towards(mut self, version: &'static str) -> Self {
+        self.flags.extend(["-t", version]);
+        self
+    }
+
+    /// Recipes of OE-core, not built; `configuration` says where their sources are.
+    pub(crate) fn real(
+        environment: &Environment,
+        recipes: Vec<String>,
+        configuration: &str,
+    ) -> Result<Self> {
         Ok(Self {
             name: "real",
             repository: core_of(environment)?,
-            recipes: packages.recipes(),
-            flags: &["-e", "-s"],
+            recipes,
+            flags: vec!["-e", "-s"],
             buildhistory: false,
-            configuration: format!("{FEW_PARSES}{}", packages.configuration()),
+            configuration: format!("{FEW_PARSES}{configuration}"),
             warm_up: strings(&["-p"]),
         })
     }
 
     /// The command line after the program's name.
     pub(crate) fn arguments(&self) -> Vec<String> {
-        [strings(self.flags), self.recipes.clone()].concat()
+        [strings(&self.flags), self.recipes.clone()].concat()
     }
 
     /// Text of `upgrade-helper.conf`, with the mail server to use.
@@ -108,6 +134,9 @@ impl Scenario {
     }
 
     fn configure(&self, environment: &Environment) -> Result<()> {
+        if self.configuration.is_empty() {
+            return Ok(());
+        }
         let file = environment.build_dir().join("conf/local.conf");
         let old =
             fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;

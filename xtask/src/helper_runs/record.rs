@@ -4,6 +4,7 @@ use super::{
     results::{About, COMMIT_FORMAT},
     scenario::Scenario,
     sink::Sink,
+    stamped::stamp,
     starting_point::wait_for_servers,
 };
 use crate::{
@@ -17,6 +18,7 @@ use std::{
     io::Write,
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    thread,
     time::Instant,
 };
 
@@ -65,16 +67,13 @@ pub(crate) fn record(
     helper: Helper<'_>,
     folder: &Path,
 ) -> Result<()> {
-    if folder.exists() {
-        fs::remove_dir_all(folder)
-            .with_context(|| format!("cannot remove {}", folder.display()))?;
-    }
-    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    make_anew(folder)?;
     let base = environment.git_in(&scenario.repository, &["rev-parse", "HEAD"])?;
     let before = runs(environment)?;
     let sink = Sink::open(&folder.join("mails"))?;
     write_settings(environment, &scenario.settings(sink.address()))?;
-    let about = run(environment, scenario, helper, folder)?;
+    let words = [helper.command()?, scenario.arguments()].concat();
+    let about = run(command(environment, &words), words, folder)?;
     drop(sink);
     fs::write(
         folder.join("about.json"),
@@ -85,31 +84,55 @@ pub(crate) fn record(
     keep_rest(environment, scenario, base.trim(), folder)
 }
 
-fn run(
-    environment: &Environment,
-    scenario: &Scenario,
-    helper: Helper<'_>,
-    folder: &Path,
-) -> Result<About> {
-    let output = File::create(folder.join("output"))?;
-    let words = [helper.command()?, scenario.arguments()].concat();
+/// An empty folder, whatever it held.
+pub(crate) fn make_anew(folder: &Path) -> Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder)
+            .with_context(|| format!("cannot remove {}", folder.display()))?;
+    }
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))
+}
+
+/// The program's command in the environment, over the scenario.
+fn command(environment: &Environment, words: &[String]) -> Command {
     let mut command = environment.command(&environment.folder().join("run"));
     command
-        .args(&words)
+        .args(words)
         .env_remove("AUH_BUILDDIR")
-        .env_remove("AUH_PLUGIN_PATH")
+        .env_remove("AUH_PLUGIN_PATH");
+    command
+}
+
+/// Runs a command; what it prints goes into the file `output` in `folder`, each line with the time.
+/// `words` is what the record calls the command.
+pub(crate) fn run(mut command: Command, words: Vec<String>, folder: &Path) -> Result<About> {
+    let output = File::create(folder.join("output"))?;
+    let (reader, writer) = std::io::pipe()?;
+    command
         .stdin(Stdio::null())
-        .stdout(output.try_clone()?)
-        .stderr(output);
+        .stdout(writer.try_clone()?)
+        .stderr(writer);
     let load = load()?;
     let start = Instant::now();
-    let status = command
-        .status()
+    let mut child = command
+        .spawn()
         .with_context(|| format!("cannot run {}", tool::shown(&command)))?;
+    // Our own ends of the pipe would keep it open.
+    drop(command);
+    let (status, time) = thread::scope(|scope| {
+        let stamping = scope.spawn(|| stamp(reader, start, output));
+        let status = child.wait()?;
+        let time = start.elapsed();
+        match stamping.join() {
+            Ok(stamped) => stamped.context("the output cannot be kept")?,
+            Err(_) => bail!("reading the output ended with a panic"),
+        }
+        anyhow::Ok((status, time))
+    })?;
     Ok(About {
         command: words,
         exit: status.code(),
-        seconds: start.elapsed().as_secs_f64(),
+        seconds: time.as_secs_f64(),
         load: [load, self::load()?],
     })
 }

@@ -132,7 +132,13 @@ pub(crate) fn read_commits(log: &str) -> Result<Vec<Commit>> {
         .collect()
 }
 
-fn only_run(folder: &Path) -> Result<PathBuf> {
+/// The groups of a recorded run, by name.
+pub(crate) fn groups(folder: &Path) -> Result<BTreeMap<String, Group>> {
+    read_groups(&only_run(folder)?)
+}
+
+/// The run directory in a recorded result.
+pub(crate) fn only_run(folder: &Path) -> Result<PathBuf> {
     let runs = folder.join("run");
     match &names_in(&runs)?[..] {
         [run] => Ok(runs.join(run)),

@@ -110,6 +110,12 @@ pub(crate) const EXPLANATIONS: &[Explanation] = &[
         apply: |python, _| *python = with_proper_heads(python),
     },
     Explanation {
+        name: "every address once",
+        reason: "the Python helper names the maintainer of two recipes of a group twice",
+        kinds: &[Kind::Summary, Kind::MailHeaders],
+        apply: |python, _| *python = with_every_address_once(python),
+    },
+    Explanation {
         name: "every machine that fails",
         reason: "the Python helper stops at the first machine that fails; auh builds all of them and \
                  keeps the output of each that fails",
@@ -259,6 +265,23 @@ fn with_proper_heads(summary: &str) -> String {
         .collect()
 }
 
+/// Lines `To: a, a` as `To: a`.
+fn with_every_address_once(text: &str) -> String {
+    let lines = text.split_inclusive('\n').map(|line| {
+        let Some(addresses) = line.strip_prefix("To: ") else {
+            return line.to_owned();
+        };
+        let mut once: Vec<&str> = Vec::new();
+        for address in addresses.trim_end().split(", ") {
+            if !once.contains(&address) {
+                once.push(address);
+            }
+        }
+        format!("To: {}\n", once.join(", "))
+    });
+    lines.collect()
+}
+
 fn file_name(line: &str) -> &str {
     line.rsplit('/').next().unwrap_or_default().trim()
 }
@@ -345,6 +368,15 @@ mod tests {
         assert_eq!(
             with_proper_heads(text),
             "To: J <j@example.com>, k@example.com\nCc: a@example.com, b@example.com\nTo: x\n"
+        );
+    }
+
+    #[test]
+    fn an_address_is_named_once() {
+        let text = "From: x\nTo: A <a@x>, B <b@x>, A <a@x>\n\nTo whom\n";
+        assert_eq!(
+            with_every_address_once(text),
+            "From: x\nTo: A <a@x>, B <b@x>\n\nTo whom\n"
         );
     }
 

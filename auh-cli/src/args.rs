@@ -61,6 +61,12 @@ pub(crate) struct Upgrade {
     /// UPSTREAM_STABLE_RELEASE_REGEX describes them
     #[arg(long)]
     pub stable: bool,
+    /// Groups to upgrade side by side, each in work trees and build directories of its own
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<usize>,
+    /// Where the commits go: in-place (one job's default), branch, or fast-forward
+    #[arg(long, value_name = "PLACE")]
+    pub integrate: Option<String>,
     /// Show what would be done and stop there
     #[arg(long)]
     pub dry_run: bool,

@@ -103,6 +103,8 @@ fn upgrade(args: Args) -> Upgrade {
         serial_build: args.serial_build,
         send_emails: args.send_emails,
         stable: false,
+        jobs: None,
+        integrate: None,
         dry_run: false,
         settings: SettingsFlags {
             config_file: args.config_file,

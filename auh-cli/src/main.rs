@@ -9,6 +9,7 @@ mod commands;
 mod compatibility;
 mod exit;
 mod failure;
+mod jobs;
 mod preparation;
 mod results;
 mod screen;

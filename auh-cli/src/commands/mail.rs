@@ -51,7 +51,7 @@ pub(crate) fn mail(args: &Mail) -> Result<exit::Status> {
         groups: Vec::new(),
         folder: &folder,
         journal: &mut journal,
-        dirs: Arc::new(dirs),
+        seats: auh_engine::Seats::in_place(Arc::new(dirs)),
         author: settings.commit_author.clone(),
         command_limit: settings.limits.command,
         stop_grace: settings.limits.grace,

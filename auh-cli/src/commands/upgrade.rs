@@ -6,6 +6,7 @@ use crate::{
     commands::plugin::columns,
     exit,
     failure::Usage,
+    jobs::Jobs,
     preparation::{self, Checked},
     results::{Results, ResultsWriter},
     screen::{Screen, Waiting},
@@ -18,7 +19,7 @@ use auh_engine::{
 };
 use auh_journal::{CommandEnd, Event, FORMAT, RunFolder, RunLock, RunStart, Writer};
 use auh_loader::{Plugin, Search};
-use auh_oe::{BuildDirs, Environment, Surroundings, Threads, Wanted};
+use auh_oe::{Base, BuildDirs, Environment, Surroundings, Threads, Wanted};
 use auh_protocol::{
     PluginKind, Recipe, Version,
     host::{Exit, Level, Place},
@@ -40,6 +41,8 @@ pub(crate) fn upgrade(args: &Upgrade) -> Result<exit::Status> {
         serial_build: args.serial_build,
         send_emails: args.send_emails,
         stable: args.stable,
+        jobs: args.jobs,
+        integrate: args.integrate.clone(),
         ..Flags::default()
     };
     let settings = preparation::settings(environment.build_dir(), &args.settings, flags)?;
@@ -122,6 +125,7 @@ impl Job {
     ) -> Result<exit::Status> {
         let removed = self.clean(checked)?;
         let folder = RunFolder::create(&self.settings.workdir)?;
+        let jobs = self.jobs(&selection, &checked.response.base, &folder)?;
         let mut journal = Writer::create(&folder.journal())?;
         let mut screen = Screen::new(&folder.log(), self.level);
         let failed_before = selection.left_out.iter().any(|left_out| left_out.failed);
@@ -139,7 +143,7 @@ impl Job {
             groups: selection.groups,
             folder: &folder,
             journal: &mut journal,
-            dirs: Arc::clone(&self.dirs),
+            seats: jobs.seats.clone(),
             author: self.settings.commit_author.clone(),
             command_limit: self.settings.limits.command,
             stop_grace: self.settings.limits.grace,
@@ -151,6 +155,7 @@ impl Job {
         let end = run(job, &mut watcher);
         // Also of a run that broke off: what is known by now.
         watcher.write();
+        jobs.leave(self.stop.cleanup());
         let end =
             end.with_context(|| format!("the run in {} broke off", folder.path().display()))?;
         terminal::output(&auh_report::summary(&watcher.screen.end(), folder.path()));
@@ -178,6 +183,19 @@ impl Job {
             message: format!("removed {}", path.display()),
         });
         Ok(said.collect())
+    }
+
+    fn jobs(&self, selection: &Selection, base: &Base, folder: &RunFolder) -> Result<Jobs> {
+        let recipes = selection.groups.iter().flat_map(|group| &group.recipes);
+        let name = folder.path().file_name().unwrap_or_default();
+        Ok(Jobs::set_up(
+            &self.settings,
+            &self.dirs,
+            base,
+            &recipes.collect::<Vec<_>>(),
+            &name.to_string_lossy(),
+            self.stop.work(),
+        )?)
     }
 
     /// What happened before there was a journal to write it to.

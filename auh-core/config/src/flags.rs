@@ -22,6 +22,10 @@ pub struct Flags {
     pub skip_compilation: bool,
     /// `--serial-build`: the pipeline that `flags.serial-build` names.
     pub serial_build: bool,
+    /// `--jobs N`.
+    pub jobs: Option<usize>,
+    /// `--integrate PLACE`.
+    pub integrate: Option<String>,
     /// `-e, --send-emails`.
     pub send_emails: bool,
     /// `--stable`.
@@ -45,6 +49,11 @@ impl Flags {
         layer.words("--machines", "machines", self.machines.as_deref())?;
         layer.text("--scheduler", "scheduler", self.scheduler.as_deref())?;
         self.choose_pipeline(&mut layer, below)?;
+        if let Some(jobs) = self.jobs {
+            let jobs = i64::try_from(jobs).unwrap_or(i64::MAX);
+            layer.set("--jobs", "jobs", |_| Value::Integer(jobs))?;
+        }
+        layer.text("--integrate", "integrate", self.integrate.as_deref())?;
         layer.path("--workdir", "workdir", self.workdir.as_ref())?;
         layer.path("--layer-dir", "layer-dir", self.layer_dir.as_ref())?;
         if !self.layer_names.is_empty() {

@@ -27,4 +27,4 @@ pub use load::{LEGACY_FILE, Load, NATIVE_FILE};
 pub use pipeline::{Pipeline, PipelineEntry};
 pub use settings::{Build, Layers, Limits, Row, Settings};
 pub use source::{Place, Source};
-pub use value::{SmtpServer, Threads};
+pub use value::{Integrate, SmtpServer, Threads};

@@ -7,7 +7,8 @@ use crate::{
     pipeline::PipelineEntry,
     tree::{Item, KeyPath, Node, Tree, Value, dotted},
     value::{
-        Address, Author, FromNode, Isolation, Limit, Line, Name, Pressure, Server, Size, Wrong,
+        Address, Author, FromNode, Integrate, Isolation, Jobs, Limit, Line, Name, Pressure, Server,
+        Size, Wrong,
     },
 };
 use auh_protocol::Machine;
@@ -43,6 +44,8 @@ pub(crate) const KEYS: &[Key] = &[
     key("machines", is::<Vec<Machine>>),
     key("scheduler", is::<Name>),
     key("pipeline", is::<Name>),
+    key("jobs", is::<Jobs>),
+    key("integrate", is::<Integrate>),
     key("workdir", is::<Line>),
     key("from", is::<Address>),
     key("commit-author", is::<Author>),

@@ -1,16 +1,18 @@
 //! The settings, checked, in one struct.
 
 use crate::{
-    ConfigError, Pipeline, PipelineEntry, SmtpServer, Source, Threads, Warning, schema,
+    ConfigError, Integrate, Pipeline, PipelineEntry, SmtpServer, Source, Threads, Warning, schema,
     tree::{Node, Tree, Value, dotted, split},
     value::{
-        Address, Author, FromNode, Isolation, Limit, Line, Name, Pressure, Server, Size, address_of,
+        Address, Author, FromNode, Isolation, Jobs, Limit, Line, Name, Pressure, Server, Size,
+        address_of,
     },
 };
 use auh_protocol::Machine;
 use serde_json::{Map, Value as Json};
 use std::{
     collections::BTreeMap,
+    num::NonZero,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -24,6 +26,10 @@ pub struct Settings {
     pub scheduler: String,
     /// Name of the pipeline to run; one of [`Self::pipelines`].
     pub pipeline: String,
+    /// How many groups are upgraded side by side.
+    pub jobs: NonZero<usize>,
+    /// Where the commits go; none for the usual place of that many jobs, see [`Self::integration`].
+    pub integrate: Option<Integrate>,
     /// Every pipeline by its name.
     pub pipelines: BTreeMap<String, Pipeline>,
     /// Where run directories go; in layer mode the layers' own folder in it, named after them as
@@ -145,6 +151,15 @@ impl Settings {
         &self.pipelines[&self.pipeline]
     }
 
+    /// Where the commits go: into the user's checkout for one job, else to a branch.
+    #[must_use]
+    pub fn integration(&self) -> Integrate {
+        self.integrate.unwrap_or(match self.jobs.get() {
+            1 => Integrate::InPlace,
+            _ => Integrate::Branch,
+        })
+    }
+
     /// What a plugin is given: its own table, and what the pipeline's entry says laid over it.
     #[must_use]
     pub fn plugin_options(&self, name: &str, entry: Option<&PipelineEntry>) -> Map<String, Json> {
@@ -264,6 +279,8 @@ impl Settings {
             machines: values.machines(&mut warnings)?,
             scheduler: values.name("scheduler")?,
             pipeline: values.chosen_pipeline()?,
+            jobs: values.required::<Jobs>("jobs")?.0,
+            integrate: values.integrate()?,
             pipelines: values.pipelines()?,
             workdir: values.workdir(layers.as_ref())?,
             commit_author: values.commit_author(from.as_deref())?,
@@ -452,6 +469,21 @@ impl Values<'_> {
             pressure_max_io: pressure("build.pressure-max-io")?,
             pressure_max_memory: pressure("build.pressure-max-memory")?,
         })
+    }
+
+    /// Jobs that work in the same checkout would commit each other's changes.
+    fn integrate(&self) -> Result<Option<Integrate>, ConfigError> {
+        let integrate = self.optional::<Integrate>("integrate")?;
+        let jobs = self.required::<Jobs>("jobs")?.0;
+        if integrate == Some(Integrate::InPlace) && jobs.get() > 1 {
+            return Err(invalid_with(
+                self.at("integrate"),
+                "integrate",
+                format!("\"in-place\" does not go with {jobs} jobs"),
+                "several jobs need work trees of their own: say \"branch\" or \"fast-forward\"",
+            ));
+        }
+        Ok(integrate)
     }
 
     fn limits(&self) -> Result<Limits, ConfigError> {

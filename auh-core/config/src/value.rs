@@ -5,7 +5,7 @@ use crate::{
     tree::{Node, Value},
 };
 use auh_protocol::{Machine, size};
-use std::time::Duration;
+use std::{num::NonZero, time::Duration};
 
 /// How many threads each build gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -257,6 +257,54 @@ impl FromNode for Threads {
                 _ => Err(Wrong::value(node, "the number must be at least 1")),
             },
             _ => Err(Wrong::expected(node, "\"share\", \"all\" or a number")),
+        }
+    }
+}
+
+/// Where the commits of a run go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Integrate {
+    /// Into the user's checkout, one after another.
+    InPlace,
+    /// To a branch of the run.
+    Branch,
+    /// To a branch of the run, which the user's checkout follows at the end.
+    FastForward,
+}
+
+impl FromNode for Integrate {
+    fn from_node(node: &Node) -> Result<Self, Wrong> {
+        match &node.value {
+            Value::Text(text) => match text.as_str() {
+                "in-place" => Ok(Self::InPlace),
+                "branch" => Ok(Self::Branch),
+                "fast-forward" => Ok(Self::FastForward),
+                _ => Err(Wrong::value(node, format!("{text:?} is no choice"))
+                    .with_hint("write \"in-place\", \"branch\" or \"fast-forward\"")),
+            },
+            _ => Err(Wrong::expected(node, "a text")),
+        }
+    }
+}
+
+/// How many groups are upgraded side by side.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Jobs(pub(crate) NonZero<usize>);
+
+impl FromNode for Jobs {
+    fn from_node(node: &Node) -> Result<Self, Wrong> {
+        /// Each is a build directory of its own.
+        const MOST: usize = 64;
+        let Value::Integer(number) = node.value else {
+            return Err(Wrong::expected(node, "a number"));
+        };
+        let number = usize::try_from(number).ok().and_then(NonZero::new);
+        match number.filter(|number| number.get() <= MOST) {
+            Some(number) => Ok(Self(number)),
+            None => Err(Wrong::value(
+                node,
+                format!("the number must be 1 to {MOST}"),
+            )),
         }
     }
 }

@@ -23,7 +23,6 @@ use std::{
 
 /// What all steps of a run share.
 pub(crate) struct Shared {
-    pub dirs: Arc<BuildDirs>,
     pub stop: Stop,
     /// How long a command may take that names no limit of its own.
     pub command_limit: Option<Duration>,
@@ -36,6 +35,8 @@ pub(crate) struct Shared {
 /// The host of one call of one step.
 pub(crate) struct StepHost {
     pub shared: Arc<Shared>,
+    /// The build directories of the seat in which the step works.
+    pub dirs: Arc<BuildDirs>,
     pub messages: Sender<Message>,
     /// The group, or the groups joined: for the log; none for the run as a whole.
     pub group: Option<String>,
@@ -49,8 +50,7 @@ impl HostCalls for StepHost {
             op::RUN => json(&self.run(&parse(payload)?)?),
             op::PREPARE_BUILD_DIR => {
                 let request: PrepareBuildDir = parse(payload)?;
-                self.shared
-                    .dirs
+                self.dirs
                     .prepare(&request.place, request.share)
                     .map_err(|e| e.to_string())?;
                 json(&())
@@ -132,7 +132,6 @@ impl StepHost {
             .split_first()
             .ok_or("a command without a program")?;
         let surroundings = self
-            .shared
             .dirs
             .surroundings(&request.place)
             .map_err(|e| e.to_string())?;
@@ -198,7 +197,7 @@ impl<'h> Ear<'h> {
             Place::MachineBuildDir(machine) | Place::SwitchedBuildDir(machine) => {
                 Some(machine.clone())
             }
-            Place::BuildDir => host.shared.dirs.machines().first().cloned(),
+            Place::BuildDir => host.dirs.machines().first().cloned(),
             Place::Folder(_) => None,
         };
         Self {

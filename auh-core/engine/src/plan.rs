@@ -31,6 +31,12 @@ impl Step {
         }
     }
 
+    /// Whether it brings commits to where those of all groups come together.
+    #[must_use]
+    pub fn integrates(&self) -> bool {
+        self.plugin.manifest().integrates && self.action == "run"
+    }
+
     pub(crate) fn scope(&self) -> Scope {
         self.plugin.manifest().scope_of(&self.action)
     }
@@ -56,10 +62,21 @@ pub(crate) struct Assignment {
     pub groups: Vec<usize>,
     /// Place of the stretch of steps that a group walks without another one in between.
     pub stretch: usize,
+    /// Where it is carried out.
+    pub place: Place,
+}
+
+/// Where a task of the plan is carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Where groups are upgraded and built.
+    Groups,
+    /// Where the groups' commits have come together.
+    Run,
 }
 
 /// Groups x steps: each group walks the steps in order; a step about the whole run waits for
-/// every group and is waited for by every group.
+/// every group and is waited for by every group; a step that integrates takes the groups in turn.
 pub(crate) struct Plan {
     /// The graph. A group takes the part of a recipe in it, a step that of a task.
     pub graph: TaskGraph,
@@ -70,18 +87,17 @@ pub(crate) struct Plan {
 impl Plan {
     pub(crate) fn new(pipeline: &Pipeline, groups: &[Group]) -> Self {
         let mut drawing = Drawing::new(pipeline, groups);
-        for (number, steps) in stretches(pipeline).into_iter().enumerate() {
-            if pipeline.steps[steps[0]].scope() == Scope::Run {
-                drawing.stretch(
-                    number,
-                    &steps,
-                    "run",
-                    &(0..groups.len()).collect::<Vec<_>>(),
-                );
-            } else {
+        let everybody: Vec<usize> = (0..groups.len()).collect();
+        for section in sections(pipeline) {
+            match section {
+                Section::Run(step) => drawing.stretch(&Stretch::of_run(step), "run", &everybody),
                 // Group by group, so that the graph's own order finishes one after another.
-                for (index, group) in groups.iter().enumerate() {
-                    drawing.stretch(number, &steps, &group.name(), &[index]);
+                Section::Groups(stretches) => {
+                    for (index, group) in groups.iter().enumerate() {
+                        for stretch in &stretches {
+                            drawing.stretch(stretch, &group.name(), &[index]);
+                        }
+                    }
                 }
             }
         }
@@ -102,6 +118,8 @@ struct Drawing<'a> {
     assignments: Vec<Assignment>,
     /// Each group's latest task: what its next one waits for.
     latest: Vec<Option<TaskIndex>>,
+    /// What the next group's integration waits for.
+    integrated: Option<TaskIndex>,
 }
 
 impl<'a> Drawing<'a> {
@@ -111,15 +129,17 @@ impl<'a> Drawing<'a> {
             builder: TaskGraphBuilder::new(),
             assignments: Vec::new(),
             latest: vec![None; groups.len()],
+            integrated: None,
         }
     }
 
     /// The tasks of one stretch of steps for one group, or for all of them.
-    fn stretch(&mut self, stretch: usize, steps: &[usize], name: &str, groups: &[usize]) {
+    fn stretch(&mut self, stretch: &Stretch, name: &str, groups: &[usize]) {
         if groups.is_empty() {
             return;
         }
-        for &step in steps {
+        for &step in &stretch.steps {
+            let integrates = self.pipeline.steps[step].integrates();
             let label = format!("{step}-{}", self.pipeline.steps[step].label());
             let task = self
                 .builder
@@ -130,6 +150,9 @@ impl<'a> Drawing<'a> {
                 .filter_map(|group| self.latest[*group])
                 .collect();
             before.dedup();
+            if integrates {
+                before.extend(self.integrated.replace(task));
+            }
             for before in before {
                 self.builder.depends(task, before);
             }
@@ -139,23 +162,60 @@ impl<'a> Drawing<'a> {
             self.assignments.push(Assignment {
                 step,
                 groups: groups.to_vec(),
-                stretch,
+                stretch: stretch.steps[0],
+                place: stretch.place,
             });
         }
     }
 }
 
-/// The steps of a pipeline, cut before and after each one that is about the whole run.
-fn stretches(pipeline: &Pipeline) -> Vec<Vec<usize>> {
-    let mut stretches: Vec<Vec<usize>> = Vec::new();
-    let mut cut = true;
-    for (index, step) in pipeline.steps.iter().enumerate() {
-        let whole_run = step.scope() == Scope::Run;
-        match stretches.last_mut() {
-            Some(stretch) if !cut && !whole_run => stretch.push(index),
-            _ => stretches.push(vec![index]),
+/// A part of a pipeline.
+enum Section {
+    /// Steps that each group walks by itself, in stretches.
+    Groups(Vec<Stretch>),
+    /// A step about the whole run.
+    Run(usize),
+}
+
+/// Steps that a group walks without another one in between. Its first step names it.
+struct Stretch {
+    steps: Vec<usize>,
+    place: Place,
+}
+
+impl Stretch {
+    fn of_run(step: usize) -> Self {
+        Self {
+            steps: vec![step],
+            place: Place::Run,
         }
-        cut = whole_run;
     }
-    stretches
+}
+
+/// The steps of a pipeline, cut around each one that is about the whole run, and before each one
+/// that integrates.
+fn sections(pipeline: &Pipeline) -> Vec<Section> {
+    let mut sections = Vec::new();
+    let mut stretches: Vec<Stretch> = Vec::new();
+    let mut place = Place::Groups;
+    for (index, step) in pipeline.steps.iter().enumerate() {
+        if step.scope() == Scope::Run {
+            sections.push(Section::Groups(std::mem::take(&mut stretches)));
+            sections.push(Section::Run(index));
+            place = Place::Run;
+            continue;
+        }
+        if step.integrates() {
+            place = Place::Run;
+        }
+        match stretches.last_mut() {
+            Some(stretch) if !step.integrates() => stretch.steps.push(index),
+            _ => stretches.push(Stretch {
+                steps: vec![index],
+                place,
+            }),
+        }
+    }
+    sections.push(Section::Groups(stretches));
+    sections
 }

@@ -1,8 +1,8 @@
 //! What of a plan is done, runs, and could start.
 
-use crate::plan::Plan;
+use crate::plan::{Place, Plan};
 use auh_graph::TaskIndex;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The state of a plan that is being carried out.
 pub(crate) struct Queue<'p> {
@@ -19,9 +19,8 @@ pub(crate) struct Queue<'p> {
 }
 
 impl<'p> Queue<'p> {
-    /// A plan of which nothing is done. `order` has all tasks, most important first; `seats` is how
-    /// many groups may be under way at the same time.
-    pub(crate) fn new(plan: &'p Plan, order: &[TaskIndex], seats: usize) -> Self {
+    /// A plan of which nothing is done. `order` has all tasks, most important first.
+    pub(crate) fn new(plan: &'p Plan, order: &[TaskIndex], seats: SeatNumbers) -> Self {
         let graph = &plan.graph;
         let mut places = vec![0; graph.len()];
         for (place, &task) in (0..).zip(order) {
@@ -44,17 +43,23 @@ impl<'p> Queue<'p> {
             running: Vec::new(),
             ended: Vec::new(),
             seats: Seats {
-                free: seats,
-                taken: BTreeSet::new(),
+                free: seats.groups().chain([seats.of_run]).collect(),
+                numbers: seats,
+                taken: BTreeMap::new(),
             },
         }
     }
 
     /// Tasks that could start now, most important first.
     pub(crate) fn startable(&self) -> Vec<TaskIndex> {
-        let can_start = |task: &TaskIndex| match self.plan.assignments[*task as usize].groups[..] {
-            [group] => self.seats.free > 0 || self.seats.taken.contains(&group),
-            _ => true,
+        let can_start = |task: &TaskIndex| {
+            let assignment = &self.plan.assignments[*task as usize];
+            match assignment.groups[..] {
+                [group] => {
+                    self.seats.of(group).is_some() || self.seats.find(assignment.place).is_some()
+                }
+                _ => true,
+            }
         };
         self.ready
             .iter()
@@ -82,9 +87,19 @@ impl<'p> Queue<'p> {
     pub(crate) fn start(&mut self, task: TaskIndex) {
         self.ready.remove(&(self.places[task as usize], task));
         self.running.push(task);
-        if let [group] = self.plan.assignments[task as usize].groups[..] {
-            self.seats.take(group);
+        let assignment = &self.plan.assignments[task as usize];
+        if let [group] = assignment.groups[..] {
+            self.seats.take(group, assignment.place);
         }
+    }
+
+    /// The seat in which a running task is carried out.
+    pub(crate) fn seat(&self, task: TaskIndex) -> usize {
+        let seat = match self.plan.assignments[task as usize].groups[..] {
+            [group] => self.seats.of(group),
+            _ => None,
+        };
+        seat.unwrap_or(self.seats.numbers.of_run)
     }
 
     /// Notes that a running task has ended. Returns the groups that have no task left.
@@ -101,38 +116,72 @@ impl<'p> Queue<'p> {
             }
         }
         let assignment = &self.plan.assignments[task as usize];
-        let stretch_goes_on = dependants
-            .iter()
-            .any(|d| self.plan.assignments[*d as usize].stretch == assignment.stretch);
-        if let ([group], false) = (&assignment.groups[..], stretch_goes_on) {
-            self.seats.leave(*group);
+        let later = |group: usize| {
+            let assignments = dependants
+                .iter()
+                .map(|d| &self.plan.assignments[*d as usize]);
+            // What integrates is waited for by the next group, too.
+            assignments.filter(move |later| later.groups.contains(&group))
+        };
+        if let [group] = assignment.groups[..]
+            && !later(group).any(|later| later.stretch == assignment.stretch)
+        {
+            self.seats.leave(group);
         }
-        if dependants.is_empty() {
-            assignment.groups.clone()
-        } else {
-            Vec::new()
-        }
+        let is_done = |group: &usize| later(*group).next().is_none();
+        assignment.groups.iter().copied().filter(is_done).collect()
     }
 }
 
-/// Groups work on the user's own layers and build directory, so only so many can be under way: a
-/// group takes a seat with its first task of a stretch and leaves it with the last.
+/// The numbers of the seats: places in which one group at a time is worked on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SeatNumbers {
+    /// How many there are for groups; they are numbered from 0.
+    pub for_groups: usize,
+    /// The one where the groups' commits come together; may be one of those.
+    pub of_run: usize,
+}
+
+impl SeatNumbers {
+    fn groups(self) -> std::ops::Range<usize> {
+        0..self.for_groups
+    }
+}
+
+/// A seat has layers and build directories that one group at a time can work on: a group takes one
+/// with its first task of a stretch and leaves it with the last.
 struct Seats {
-    free: usize,
-    taken: BTreeSet<usize>,
+    numbers: SeatNumbers,
+    free: BTreeSet<usize>,
+    /// The seats by group.
+    taken: BTreeMap<usize, usize>,
 }
 
 impl Seats {
-    fn take(&mut self, group: usize) {
-        if self.taken.insert(group) {
-            self.free -= 1;
+    fn of(&self, group: usize) -> Option<usize> {
+        self.taken.get(&group).copied()
+    }
+
+    /// A free seat for work at a place.
+    fn find(&self, place: Place) -> Option<usize> {
+        match place {
+            Place::Groups => self.free.range(self.numbers.groups()).next().copied(),
+            Place::Run => self.free.get(&self.numbers.of_run).copied(),
+        }
+    }
+
+    fn take(&mut self, group: usize, place: Place) {
+        if self.taken.contains_key(&group) {
+            return;
+        }
+        if let Some(seat) = self.find(place) {
+            self.free.remove(&seat);
+            self.taken.insert(group, seat);
         }
     }
 
     fn leave(&mut self, group: usize) {
-        if self.taken.remove(&group) {
-            self.free += 1;
-        }
+        self.free.extend(self.taken.remove(&group));
     }
 }
 
@@ -145,6 +194,15 @@ mod tests {
     use super::*;
     use crate::plan::Assignment;
     use auh_graph::TaskGraphBuilder;
+
+    const IN_PLACE: SeatNumbers = SeatNumbers {
+        for_groups: 1,
+        of_run: 0,
+    };
+    const TWO_JOBS: SeatNumbers = SeatNumbers {
+        for_groups: 2,
+        of_run: 2,
+    };
 
     /// Two groups of two steps, and a step about the whole run behind them.
     fn plan() -> Plan {
@@ -163,6 +221,7 @@ mod tests {
                 step,
                 groups: vec![group],
                 stretch: 0,
+                place: Place::Groups,
             }));
         }
         let last = builder.task_of("run", "s2").unwrap();
@@ -172,6 +231,7 @@ mod tests {
             step: 2,
             groups: vec![0, 1],
             stretch: 1,
+            place: Place::Run,
         });
         Plan {
             graph: builder.build().unwrap(),
@@ -183,7 +243,7 @@ mod tests {
     fn one_seat_lets_one_group_finish_before_the_next_begins() {
         let plan = plan();
         // A scheduler that wants all first steps first.
-        let mut queue = Queue::new(&plan, &[0, 2, 1, 3, 4], 1);
+        let mut queue = Queue::new(&plan, &[0, 2, 1, 3, 4], IN_PLACE);
         assert_eq!(queue.startable(), [0, 2]);
         queue.start(0);
         assert!(queue.startable().is_empty());
@@ -198,14 +258,58 @@ mod tests {
     #[test]
     fn a_step_about_the_run_waits_for_all_groups_and_ends_them() {
         let plan = plan();
-        let mut queue = Queue::new(&plan, &[0, 1, 2, 3, 4], 2);
-        for task in [0, 2, 1, 3] {
-            queue.start(task);
-            assert!(queue.end(task).is_empty());
+        let mut queue = Queue::new(&plan, &[0, 1, 2, 3, 4], TWO_JOBS);
+        for pair in [[0, 2], [1, 3]] {
+            pair.iter().for_each(|task| queue.start(*task));
+            assert_eq!(pair.map(|task| queue.seat(task)), [0, 1]);
+            assert!(pair.iter().all(|task| queue.end(*task).is_empty()));
         }
         assert_eq!(queue.startable(), [4]);
         queue.start(4);
+        assert_eq!(queue.seat(4), 2);
         assert_eq!(queue.running(), [4]);
         assert_eq!(queue.end(4), [0, 1]);
+    }
+
+    #[test]
+    fn groups_are_integrated_in_turn_whatever_finished_first() {
+        let mut builder = TaskGraphBuilder::new();
+        let mut assignments = Vec::new();
+        for group in 0..2 {
+            let name = format!("g{group}");
+            let work = builder.task_of(&name, "work").unwrap();
+            let integrate = builder.task_of(&name, "integrate").unwrap();
+            builder.depends(integrate, work);
+            if group == 1 {
+                builder.depends(integrate, 1);
+            }
+            assignments.extend([(0, Place::Groups), (1, Place::Run)].map(|(step, place)| {
+                Assignment {
+                    step,
+                    groups: vec![group],
+                    stretch: step,
+                    place,
+                }
+            }));
+        }
+        let plan = Plan {
+            graph: builder.build().unwrap(),
+            assignments,
+        };
+        let mut queue = Queue::new(&plan, &[0, 1, 2, 3], TWO_JOBS);
+        queue.start(0);
+        queue.start(2);
+        assert!(queue.end(2).is_empty());
+        assert!(
+            queue.startable().is_empty(),
+            "the first group is not there yet"
+        );
+        assert!(queue.end(0).is_empty());
+        queue.start(1);
+        assert_eq!(queue.seat(1), 2);
+        assert_eq!(queue.end(1), [0]);
+        assert_eq!(queue.startable(), [3]);
+        queue.start(3);
+        assert_eq!(queue.end(3), [1]);
     }
 }

@@ -2,19 +2,18 @@
 //! writes the journal, and only then tells the watcher.
 
 use crate::{
-    EngineError, Pipeline, Step, Stop,
+    EngineError, Pipeline, Seat, Seats, Step, Stop,
     host::{Shared, StepHost},
     plan::Plan,
     queue::Queue,
-    work::{carry_out, close_out},
+    work::{carry_out, carry_out_afresh, close_out},
 };
 use auh_graph::TaskIndex;
 use auh_journal::{Event, GroupVerdict, Record, RunEnd, RunFolder, Writer};
 use auh_loader::{Object, Plugin};
-use auh_oe::BuildDirs;
 use auh_protocol::{
-    Failure, Group, GroupState, GroupWork, Machine, MachineBuild, RunContext, StepOutcome,
-    StepRequest, host::Level,
+    Failure, Group, GroupState, GroupWork, Machine, RunContext, StepOutcome, StepRequest,
+    host::Level,
 };
 use std::{
     path::PathBuf,
@@ -62,8 +61,8 @@ pub struct Run<'a> {
     pub folder: &'a RunFolder,
     /// Its journal, in which the plan stands already.
     pub journal: &'a mut Writer,
-    /// The build directories.
-    pub dirs: Arc<BuildDirs>,
+    /// Where groups are worked on.
+    pub seats: Seats,
     /// `Name <address>` for commits.
     pub author: String,
     /// How long a command may take that names no limit of its own.
@@ -102,10 +101,9 @@ pub fn run(run: Run<'_>, watcher: &mut dyn Watcher) -> Result<RunEnd, EngineErro
     let plan = Plan::new(run.pipeline, &run.groups);
     let (scheduler, order) = ask_for_order(run.scheduler, &plan)?;
     let (messages, inbox) = mpsc::channel();
-    let queue = Queue::new(&plan, &order, 1);
+    let queue = Queue::new(&plan, &order, run.seats.numbers());
     let states = run.groups.iter().map(|_| Progress::default()).collect();
     let shared = Arc::new(Shared {
-        dirs: Arc::clone(&run.dirs),
         stop: run.stop.clone(),
         command_limit: run.command_limit,
         stop_grace: run.stop_grace,
@@ -185,9 +183,6 @@ struct Dispatcher<'r, 'p, 'w> {
     closing_failed: bool,
 }
 
-/// At most this many steps run at the same time.
-const WORKERS: usize = 1;
-
 impl<'r: 'scope, 'p: 'scope, 'scope> Dispatcher<'r, 'p, '_> {
     fn dispatch(
         &mut self,
@@ -197,8 +192,7 @@ impl<'r: 'scope, 'p: 'scope, 'scope> Dispatcher<'r, 'p, '_> {
     ) -> Result<(), EngineError> {
         loop {
             self.pass_over_useless()?;
-            while self.queue.running().len() < WORKERS {
-                let Some(task) = self.pick()? else { break };
+            while let Some(task) = self.pick()? {
                 self.start(task, scope, messages)?;
             }
             if self.queue.running().is_empty() {
@@ -275,17 +269,22 @@ impl<'r: 'scope, 'p: 'scope, 'scope> Dispatcher<'r, 'p, '_> {
         self.queue.start(task);
         let assignment = &self.plan.assignments[task as usize];
         let step = &self.run.pipeline.steps[assignment.step];
-        let request = self.request(step, &assignment.groups)?;
+        let seat = self.run.seats.seat(self.queue.seat(task)).clone();
+        let fresh = self.begins(task);
+        let request = self.request(step, &assignment.groups, &seat)?;
         let groups = self.group_names(task);
-        let host = self.host(messages, groups.join(" "));
+        let host = self.host(messages, groups.join(" "), &seat);
         self.record(step_started(step, groups))?;
         let messages = messages.clone();
         scope.spawn(move || {
             let began = Instant::now();
-            let outcome = carry_out(step, &request, host);
+            let outcome = match fresh.then_some(&seat.worktrees).and_then(Option::as_ref) {
+                Some(worktrees) => carry_out_afresh(worktrees, step, &request, host),
+                None => carry_out(step, &request, host),
+            };
             let _ = messages.send(Message::Done {
                 task,
-                outcome,
+                outcome: seat.back(outcome),
                 seconds: began.elapsed().as_secs_f64(),
             });
         });
@@ -306,9 +305,11 @@ impl<'r: 'scope, 'p: 'scope, 'scope> Dispatcher<'r, 'p, '_> {
             if self.run.stop.requested() && !step.always {
                 continue;
             }
-            let request = self.request(step, &groups)?;
+            let seats = &self.run.seats;
+            let seat = seats.seat(seats.numbers().of_run).clone();
+            let request = self.request(step, &groups, &seat)?;
             self.record(step_started(step, Vec::new()))?;
-            let host = self.host(messages, String::new());
+            let host = self.host(messages, String::new(), &seat);
             let messages = messages.clone();
             scope.spawn(move || {
                 let began = Instant::now();
@@ -347,16 +348,30 @@ impl<'r: 'scope, 'p: 'scope, 'scope> Dispatcher<'r, 'p, '_> {
         }
     }
 
-    fn host(&self, messages: &mpsc::Sender<Message>, group: String) -> Arc<StepHost> {
+    fn host(&self, messages: &mpsc::Sender<Message>, group: String, seat: &Seat) -> Arc<StepHost> {
         Arc::new(StepHost {
             shared: Arc::clone(&self.shared),
+            dirs: Arc::clone(&seat.dirs),
             messages: messages.clone(),
             group: Some(group).filter(|group| !group.is_empty()),
             cleanup: self.run.stop.requested(),
         })
     }
 
-    fn request(&mut self, step: &Step, groups: &[usize]) -> Result<StepRequest, EngineError> {
+    /// Whether a group begins with this task: its seat may still have what the one before did.
+    fn begins(&self, task: TaskIndex) -> bool {
+        let groups = &self.plan.assignments[task as usize].groups;
+        groups
+            .iter()
+            .all(|group| self.states[*group].began.is_none())
+    }
+
+    fn request(
+        &mut self,
+        step: &Step,
+        groups: &[usize],
+        seat: &Seat,
+    ) -> Result<StepRequest, EngineError> {
         let indexes = groups;
         let mut groups = Vec::new();
         for &index in indexes {
@@ -368,17 +383,13 @@ impl<'r: 'scope, 'p: 'scope, 'scope> Dispatcher<'r, 'p, '_> {
                 None => self.run.folder.create_group(&group.name())?,
             };
             progress.folder = Some(folder.clone());
-            groups.push(GroupWork {
+            groups.push(seat.here(GroupWork {
                 group: group.clone(),
                 folder,
                 state: progress.state.clone(),
-            });
+            }));
         }
-        let dirs = &self.run.dirs;
-        let machines = dirs.machines().iter().map(|machine| MachineBuild {
-            machine: machine.clone(),
-            build_dir: dirs.of(machine),
-        });
+        let dirs = &seat.dirs;
         Ok(StepRequest {
             action: step.action.clone(),
             run: RunContext {
@@ -386,9 +397,10 @@ impl<'r: 'scope, 'p: 'scope, 'scope> Dispatcher<'r, 'p, '_> {
                 build_dir: dirs.original().to_owned(),
                 workspace: dirs.workspace().to_owned(),
                 author: self.run.author.clone(),
+                branch: self.run.seats.branch().map(str::to_owned),
             },
             groups,
-            machines: machines.collect(),
+            machines: seat.machines(),
             options: step.options.clone(),
             settings: step.settings.clone(),
         })

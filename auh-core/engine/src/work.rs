@@ -2,6 +2,7 @@
 //! way becomes a failure of the step's recipes.
 
 use crate::{host::StepHost, plan::Step};
+use auh_oe::Worktrees;
 use auh_protocol::{
     Failure, FailureClass, Group, PluginFault, RecipeName, RecipeOutcome, RecipeStatus,
     StepOutcome, StepRequest,
@@ -21,6 +22,23 @@ pub(crate) fn carry_out(step: &Step, request: &StepRequest, host: Arc<StepHost>)
             }
         }
         (Err(fault), _) => failed(StepOutcome::default(), &groups, &failure(name, &fault)),
+    }
+}
+
+/// The same in work trees that first have to forget what the group before did in them.
+pub(crate) fn carry_out_afresh(
+    worktrees: &Worktrees,
+    step: &Step,
+    request: &StepRequest,
+    host: Arc<StepHost>,
+) -> StepOutcome {
+    match worktrees.reset(host.shared.stop.cleanup()) {
+        Ok(()) => carry_out(step, request, host),
+        Err(error) => {
+            let groups: Vec<&Group> = request.groups.iter().map(|work| &work.group).collect();
+            let failure = Failure::new(FailureClass::Infrastructure, error.to_string());
+            failed(StepOutcome::default(), &groups, &failure)
+        }
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod clean;
 mod copy;
+mod job;
 mod workspace;
 
 use crate::{Base, Environment, OeError, conf, server};
@@ -99,7 +100,10 @@ pub struct BuildDirs {
     environment: Environment,
     machines: Vec<Machine>,
     threads: Threads,
-    lines: String,
+    /// How many jobs share the host.
+    jobs: usize,
+    /// Lines for every build directory, as [`BuildDirs::enter`] was given them.
+    more_lines: String,
     workspace: Workspace,
     conf: SavedConf,
     state: Mutex<State>,
@@ -155,7 +159,7 @@ impl BuildDirs {
     ) -> Result<Self, OeError> {
         let mut dirs = Self::at_rest(environment, machines)?;
         dirs.threads = threads;
-        dirs.lines.push_str(more_lines);
+        more_lines.clone_into(&mut dirs.more_lines);
         dirs.note_use(dirs.original());
         dirs.switch_original(&dirs.machines[0])?;
         Ok(dirs)
@@ -168,7 +172,8 @@ impl BuildDirs {
             workspace: Workspace::find(environment.build_dir())?,
             machines: machines.to_vec(),
             threads: Threads::default(),
-            lines: SAME_PARSE_CACHE.to_owned(),
+            jobs: 1,
+            more_lines: String::new(),
             state: Mutex::default(),
             environment,
         })
@@ -230,7 +235,7 @@ impl BuildDirs {
             }
         }
         for machine in &self.machines[1..] {
-            let lines = copy::shared_lines(base, self.original(), machine)?;
+            let lines = copy::shared_lines(base, self.original(), &machine.to_string())?;
             self.lock().shared_lines.insert(machine.clone(), lines);
         }
         Ok(())
@@ -324,7 +329,7 @@ impl BuildDirs {
             set.push(("TCLIBC".to_owned(), libc.as_str().to_owned()));
         }
         let builds = self.lock().builds.get(&folder).copied().unwrap_or(1);
-        if let Some(threads) = self.threads.per_build(builds) {
+        if let Some(threads) = self.threads.per_build(builds * self.jobs) {
             set.push(("BB_NUMBER_THREADS".to_owned(), threads.to_string()));
             set.push(("PARALLEL_MAKE".to_owned(), format!("-j {threads}")));
         }
@@ -354,7 +359,8 @@ impl BuildDirs {
         } else {
             text
         };
-        conf::with_block(&text, &format!("{}{shared}", self.lines))
+        let lines = format!("{SAME_PARSE_CACHE}{}{shared}", self.more_lines);
+        conf::with_block(&text, &lines)
     }
 
     fn restore_conf(&self) -> Result<(), OeError> {

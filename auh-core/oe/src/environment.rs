@@ -96,6 +96,14 @@ impl Environment {
         &self.build_dir
     }
 
+    /// The same tools with another build directory.
+    pub(crate) fn with_build_dir(&self, build_dir: PathBuf) -> Self {
+        Self {
+            build_dir,
+            ..self.clone()
+        }
+    }
+
     /// The file below the build directory that OE reads for tools' own lines.
     pub(crate) fn tool_conf(&self) -> PathBuf {
         self.build_dir.join(self.tool_conf)

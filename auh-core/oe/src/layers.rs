@@ -1,6 +1,9 @@
 //! The git repositories that layers live in, before a run touches them.
 
-use crate::OeError;
+use crate::{
+    OeError,
+    worktrees::{LayerRepository, head},
+};
 use auh_process::{CancelToken, Command, run};
 use auh_protocol::{Recipe, RecipeName};
 use auh_transcript::git::parse_status;
@@ -59,6 +62,20 @@ pub fn unfit(
     Ok(unfit)
 }
 
+/// The repositories that the layers of `recipes` live in, with the commits that are checked out.
+pub fn layer_repositories(
+    recipes: &[&Recipe],
+    cancel: &CancelToken,
+) -> Result<Vec<LayerRepository>, OeError> {
+    by_repository(recipes, &mut BTreeMap::new(), cancel)?
+        .into_keys()
+        .map(|path| {
+            let base = head(&path, cancel)?;
+            Ok(LayerRepository { path, base })
+        })
+        .collect()
+}
+
 /// Files that differ from what is committed, with those that git does not know.
 fn local_changes(repository: &Path, cancel: &CancelToken) -> Result<Vec<PathBuf>, OeError> {
     let status = ["status", "--porcelain=v1", "-z", "--untracked-files=all"];
@@ -113,7 +130,7 @@ fn top_level(layer: &Path, cancel: &CancelToken) -> Result<Option<PathBuf>, OeEr
     Ok(Some(PathBuf::from(path.trim_end_matches('\n'))))
 }
 
-fn git(folder: &Path, args: &[&str], cancel: &CancelToken) -> Result<Vec<u8>, OeError> {
+pub(crate) fn git(folder: &Path, args: &[&str], cancel: &CancelToken) -> Result<Vec<u8>, OeError> {
     let mut command = Command::new("git", folder).args(args);
     // A status of a tree with very many local changes must come whole.
     command.capture.head = 64 << 20;

@@ -12,13 +12,15 @@ mod error;
 mod layers;
 mod server;
 mod session;
+mod worktrees;
 
 pub use auh_transcript::parse_counts;
 pub use build_dirs::{BuildDirs, Surroundings, Threads};
 pub use environment::{Environment, HostTool};
 pub use error::OeError;
-pub use layers::{Unfit, unfit};
+pub use layers::{Unfit, layer_repositories, unfit};
 pub use session::{
     Base, Check, CheckError, CheckErrorKind, RecipeRecord, SessionRequest, SessionResponse, Wanted,
     ask,
 };
+pub use worktrees::{Concluded, LayerRepository, Worktrees};

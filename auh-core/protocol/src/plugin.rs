@@ -66,6 +66,10 @@ pub struct PluginManifest {
     /// Those of its actions that are about all groups of the run together, whatever its scope.
     #[serde(default)]
     pub run_actions: Vec<String>,
+    /// True for a step that brings a group's commits to where those of all groups come together: it
+    /// is asked for one group after another, in the order of the plan.
+    #[serde(default)]
+    pub integrates: bool,
     /// The settings outside of its own table that it wants to see: [`crate::StepRequest::settings`].
     #[serde(default)]
     pub settings: Vec<String>,

@@ -15,6 +15,10 @@ pub struct RunContext {
     pub workspace: PathBuf,
     /// `Name <address>` for the commits.
     pub author: String,
+    /// The branch on which the commits of all groups come together; absent when each group works
+    /// in the user's own checkout.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch: Option<String>,
 }
 
 /// A machine and where it is built.
@@ -158,9 +162,20 @@ pub struct Commit {
     /// The patch file in the group's folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patch: Option<PathBuf>,
+    /// Hash of the same commit on the run's branch, once it is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub integrated_as: Option<String>,
     /// Hash of the commit that took it back again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reverted_by: Option<String>,
+}
+
+impl Commit {
+    /// Its hash where it is now: on the run's branch, else where it was made.
+    #[must_use]
+    pub fn current(&self) -> &str {
+        self.integrated_as.as_ref().unwrap_or(&self.revision)
+    }
 }
 
 /// A licence text that changed with the upgrade.
@@ -303,6 +318,7 @@ mod tests {
             revision: "abc".into(),
             subject: "hello: upgrade 1.0 -> 2.0".into(),
             patch: None,
+            integrated_as: None,
             reverted_by: None,
         };
         let reverted = Commit {

@@ -97,6 +97,7 @@ fn manifest(kind: PluginKind, name: &str, version: &str, summary: &str) -> Plugi
         scope: Scope::Group,
         actions: Vec::new(),
         run_actions: Vec::new(),
+        integrates: false,
         settings: Vec::new(),
         requires: Vec::new(),
     }

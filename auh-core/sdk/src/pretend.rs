@@ -161,6 +161,7 @@ pub fn request(
             build_dir: folder.join("build"),
             workspace: folder.join("build/workspace"),
             author: "Upgrade Helper <uh@not.set>".to_owned(),
+            branch: None,
         },
         groups: vec![GroupWork {
             group: Group { recipes },

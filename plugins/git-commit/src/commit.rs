@@ -69,6 +69,7 @@ impl Committing<'_> {
             revision: revision.clone(),
             subject: self.work.group.subject(),
             patch: None,
+            integrated_as: None,
             reverted_by: None,
         });
         let patch = self.patch(&revision, number).map_err(|error| Failure {

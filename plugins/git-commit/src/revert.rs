@@ -58,7 +58,7 @@ impl Reverting<'_> {
 
     fn take_back(&mut self, commit: &Commit) {
         let repository = Repository::at(&commit.repository, &self.work.folder).for_cleanup();
-        match take_back(self.host, &repository, &commit.revision) {
+        match take_back(self.host, &repository, commit.current()) {
             Ok(reverted_by) => self.outcome.commits.push(Commit {
                 reverted_by: Some(reverted_by),
                 ..commit.clone()

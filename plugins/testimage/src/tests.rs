@@ -71,6 +71,7 @@ impl Bench {
                 revision: layer.git(&["rev-parse", "HEAD"]).trim().to_owned(),
                 subject: String::new(),
                 patch: None,
+                integrated_as: None,
                 reverted_by: None,
             }
         };

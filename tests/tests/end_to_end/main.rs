@@ -10,6 +10,7 @@ mod commands;
 mod compatibility;
 mod configuration;
 mod hostile_plugins;
+mod jobs;
 mod mail;
 mod mail_named;
 mod many_recipes;

@@ -49,6 +49,8 @@ fn flags_are_taken() {
         pipeline: Some("serial".into()),
         skip_compilation: true,
         serial_build: false,
+        jobs: Some(3),
+        integrate: Some("branch".into()),
         send_emails: true,
         stable: true,
         workdir: Some("/w".into()),

@@ -1,7 +1,7 @@
 //! A test for each key of `auh.toml`, named after it with `_` for `-` and `.`.
 
 use crate::key_tests;
-use auh_config::{Flags, NATIVE_FILE, Settings, Threads};
+use auh_config::{Flags, Integrate, NATIVE_FILE, Settings, Threads};
 use serde_json::json;
 use std::{path::Path, time::Duration};
 
@@ -52,6 +52,8 @@ key_tests! { from_toml;
     limits_command: "[limits]\ncommand = '1h30m'" => |s| s.limits.command == Some(Duration::from_secs(5400));
     limits_upstream_check: "[limits]\nupstream-check = 7" => |s| s.limits.upstream_check == Some(Duration::from_secs(7));
     limits_grace: "[limits]\ngrace = 7" => |s| s.limits.grace == Duration::from_secs(7);
+    jobs: "jobs = 3" => |s| s.jobs.get() == 3 && s.integration() == Integrate::Branch;
+    integrate: "integrate = 'fast-forward'" => |s| s.integration() == Integrate::FastForward;
     bitbake_scheduler: "bitbake.scheduler = 'rm-work'" => |s| s.bitbake_scheduler.as_deref() == Some("rm-work");
     stable: "stable = true" => |s| s.stable;
     send_emails: "send-emails = true" => |s| s.send_emails;
@@ -162,6 +164,7 @@ fn the_shipped_pipelines_build_commit_revert_and_mail() {
     let end = [
         "git-commit run true",
         "git-commit revert true",
+        "git-integrate run true",
         "mail run true",
     ];
     for (name, build) in [

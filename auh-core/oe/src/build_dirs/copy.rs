@@ -1,7 +1,6 @@
 //! A machine's own build directory as a copy of the original's configuration.
 
 use crate::{Base, OeError};
-use auh_protocol::Machine;
 use std::{
     fs,
     io::ErrorKind,
@@ -19,18 +18,14 @@ pub(super) fn refresh(
 ) -> Result<(), OeError> {
     let (from, to) = (original.join("conf"), copy.join("conf"));
     let own = tool_conf_path.strip_prefix(&from).unwrap_or(tool_conf_path);
-    mirror(&from, &to, own)?;
+    mirror(&from, &to, &[own])?;
     write_if_different(&to.join(own), tool_conf.as_bytes())?;
     seed_code_parser(original, copy)
 }
 
-/// The lines that send a copy to the original's folders. `forcevariable`, because the copied
+/// The lines that send a copy to the original's folders; `copy` tells it apart from other copies. `forcevariable`, because the copied
 /// `local.conf` is read later and may name folders below its own build directory.
-pub(super) fn shared_lines(
-    base: &Base,
-    original: &Path,
-    machine: &Machine,
-) -> Result<String, OeError> {
+pub(super) fn shared_lines(base: &Base, original: &Path, copy: &str) -> Result<String, OeError> {
     let mut lines = String::new();
     let default = |name: &str| original.join(name);
     let path = |variable: &str, otherwise: &str| {
@@ -57,7 +52,7 @@ pub(super) fn shared_lines(
         let shared = path(variable, otherwise);
         if !shared.starts_with(original) {
             let mut own = shared.into_os_string();
-            own.push(format!("-{machine}"));
+            own.push(format!("-{copy}"));
             assign(&format!("{variable}:forcevariable"), Path::new(&own))?;
         }
     }
@@ -76,7 +71,7 @@ pub(super) fn write_if_different(path: &Path, bytes: &[u8]) -> Result<(), OeErro
 }
 
 /// Makes `to` hold the same files as `from`, apart from `own`.
-fn mirror(from: &Path, to: &Path, own: &Path) -> Result<(), OeError> {
+pub(super) fn mirror(from: &Path, to: &Path, own: &[&Path]) -> Result<(), OeError> {
     fs::create_dir_all(to).map_err(OeError::io("make", to))?;
     let names = |folder: &Path| -> Result<Vec<_>, OeError> {
         let entries = fs::read_dir(folder).map_err(OeError::io("read", folder))?;
@@ -84,14 +79,14 @@ fn mirror(from: &Path, to: &Path, own: &Path) -> Result<(), OeError> {
     };
     let wanted = names(from)?;
     for name in names(to)?.iter().filter(|name| !wanted.contains(name)) {
-        if Path::new(name) != own {
+        if !own.contains(&Path::new(name)) {
             remove(&to.join(name))?;
         }
     }
-    for name in wanted.iter().filter(|name| Path::new(name) != own) {
+    for name in wanted.iter().filter(|name| !own.contains(&Path::new(name))) {
         let (source, target) = (from.join(name), to.join(name));
         if source.is_dir() {
-            mirror(&source, &target, Path::new(""))?;
+            mirror(&source, &target, &[])?;
         } else {
             let bytes = fs::read(&source).map_err(OeError::io("read", &source))?;
             write_if_different(&target, &bytes)?;
@@ -112,7 +107,7 @@ fn remove(path: &Path) -> Result<(), OeError> {
 /// Gives a new build directory the original's code parser cache. Without it the first parse
 /// analyses OE's Python modules and the second reads the analysis back, which hashes differently:
 /// two full parses instead of one.
-fn seed_code_parser(original: &Path, copy: &Path) -> Result<(), OeError> {
+pub(super) fn seed_code_parser(original: &Path, copy: &Path) -> Result<(), OeError> {
     let [source, target] = [original, copy].map(|dir| dir.join("cache/bb_codeparser.dat"));
     if target.exists() {
         return Ok(());
@@ -128,7 +123,7 @@ fn seed_code_parser(original: &Path, copy: &Path) -> Result<(), OeError> {
 }
 
 /// A path as it can stand between double quotes in a BitBake configuration.
-fn quotable(path: &Path) -> Result<&str, OeError> {
+pub(super) fn quotable(path: &Path) -> Result<&str, OeError> {
     let unusable = |what| OeError::UnusablePath {
         path: path.to_owned(),
         what,

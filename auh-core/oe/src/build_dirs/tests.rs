@@ -1,6 +1,7 @@
 //! Tests of build directories, without BitBake.
 
 use super::*;
+use crate::Worktrees;
 
 struct Fixture {
     _folder: tempfile::TempDir,
@@ -312,4 +313,48 @@ fn build_directories_at_rest_are_not_touched() {
     assert!(!fixture.build_dir.join("conf/toolcfg.conf").exists());
     assert_eq!(dirs.leave(), Vec::<String>::new());
     assert!(!fixture.build_dir.join("conf/toolcfg.conf").exists());
+}
+
+#[test]
+fn a_job_has_the_configuration_over_its_own_layers() {
+    let fixture = Fixture::new();
+    let dirs = fixture.enter(true);
+    let folder = fixture.build_dir.parent().unwrap();
+    let base = Base {
+        layers: vec!["/somewhere/meta".into(), dirs.workspace().to_owned()],
+        variables: [("TMPDIR", fixture.build_dir.join("tmp"))]
+            .map(|(name, path)| (name.to_owned(), path.to_str().map(str::to_owned)))
+            .into(),
+    };
+    let workspace = folder.join("build-job2/workspace");
+    fs::create_dir_all(workspace.join("conf")).unwrap();
+    fs::write(workspace.join("conf/layer.conf"), "").unwrap();
+    let job = dirs.for_job(2, 3, &base, &Worktrees::default()).unwrap();
+    assert_eq!(job.original(), folder.join("build-job2"));
+    let read = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
+    let bblayers = read("build-job2/conf/bblayers.conf");
+    let expect = format!(
+        "BBLAYERS = \" \\\n  /somewhere/meta \\\n  {} \\\n  \"\n",
+        workspace.display()
+    );
+    assert!(bblayers.contains(&expect), "{bblayers}");
+    let shared = format!(
+        "SSTATE_DIR:forcevariable = \"{}/sstate-cache\"\n",
+        fixture.build_dir.display()
+    );
+    assert!(
+        bblayers.contains(&shared) && !bblayers.contains("TMPDIR"),
+        "{bblayers}"
+    );
+    assert_eq!(job.workspace(), workspace);
+    assert!(read("build-job2/conf/toolcfg.conf").contains("machine/qemux86-64"));
+    let place = Place::MachineBuildDir(second());
+    job.prepare(&place, 2).unwrap();
+    let copy = read("build-job2-qemuarm_musl/conf/toolcfg.conf");
+    assert!(!copy.contains("TMPDIR"), "{copy}");
+    let set = job.surroundings(&place).unwrap().set;
+    assert!(
+        set.contains(&("BB_NUMBER_THREADS".into(), "1".into())),
+        "{set:?}"
+    );
 }

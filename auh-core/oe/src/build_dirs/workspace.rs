@@ -13,6 +13,8 @@ use std::{
 pub(super) struct Workspace {
     path: PathBuf,
     bblayers: PathBuf,
+    /// Whether it stays for the next run.
+    kept: bool,
     /// `bblayers.conf` before and after this run made the workspace.
     made: Mutex<Option<(Vec<u8>, Vec<u8>)>>,
 }
@@ -26,8 +28,14 @@ impl Workspace {
         Ok(Self {
             path: configured(&settings).unwrap_or_else(|| build_dir.join("workspace")),
             bblayers,
+            kept: false,
             made: Mutex::new(None),
         })
+    }
+
+    /// Lets it stay where it is when the run ends.
+    pub(super) fn keep(&mut self) {
+        self.kept = true;
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -60,7 +68,7 @@ impl Workspace {
         let Some((before, after)) = self.lock().take() else {
             return Ok(());
         };
-        if self.in_use() || self.read_bblayers()? != after {
+        if self.kept || self.in_use() || self.read_bblayers()? != after {
             return Ok(());
         }
         super::copy::write_if_different(&self.bblayers, &before)?;

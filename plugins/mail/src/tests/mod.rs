@@ -177,6 +177,7 @@ fn commit(repository: &str, patch: PathBuf) -> Commit {
         revision: "abc".to_owned(),
         subject: "hello: upgrade 1.0 -> 2.0".to_owned(),
         patch: Some(patch),
+        integrated_as: None,
         reverted_by: None,
     }
 }

@@ -1,0 +1,97 @@
+//! From the settings to the seats of a run: one in the user's checkout, or one for each job.
+
+use crate::terminal;
+use anyhow::Result;
+use auh_config::{Integrate, Settings};
+use auh_engine::{Seat, Seats};
+use auh_oe::{Base, BuildDirs, OeError, Worktrees, layer_repositories};
+use auh_process::CancelToken;
+use auh_protocol::Recipe;
+use std::sync::Arc;
+
+/// The seats of a run, and what is to be done about them at its end.
+pub(crate) struct Jobs {
+    pub seats: Seats,
+    follow: bool,
+}
+
+impl Jobs {
+    /// Makes the seats ready. `run` names the run's branch: `auh/<run>`.
+    pub(crate) fn set_up(
+        settings: &Settings,
+        dirs: &Arc<BuildDirs>,
+        base: &Base,
+        recipes: &[&Recipe],
+        run: &str,
+        cancel: &CancelToken,
+    ) -> Result<Self, OeError> {
+        let integrate = settings.integration();
+        if integrate == Integrate::InPlace {
+            return Ok(Self {
+                seats: Seats::in_place(Arc::clone(dirs)),
+                follow: false,
+            });
+        }
+        let repositories = layer_repositories(recipes, cancel)?;
+        let branch = format!("auh/{run}");
+        let jobs = settings.jobs.get();
+        let seat = |number: usize, branch: Option<&str>| {
+            let folder = dirs.folder_of_job(number).join("layers");
+            let worktrees =
+                Worktrees::lay_out(&folder, &repositories, &base.layers, branch, cancel)?;
+            let dirs = dirs.for_job(number, jobs, base, &worktrees)?;
+            if branch.is_none() {
+                dirs.ensure_workspace(cancel)?;
+            }
+            Ok(Seat {
+                dirs: Arc::new(dirs),
+                worktrees: Some(Arc::new(worktrees)),
+            })
+        };
+        Ok(Self {
+            seats: Seats {
+                groups: (1..=jobs)
+                    .map(|number| seat(number, None))
+                    .collect::<Result<_, OeError>>()?,
+                run: Some((seat(0, Some(&branch))?, branch)),
+            },
+            follow: integrate == Integrate::FastForward,
+        })
+    }
+
+    /// Ends what the seats started, and says where the commits are.
+    pub(crate) fn leave(&self, cancel: &CancelToken) {
+        let Some((run, branch)) = &self.seats.run else {
+            return;
+        };
+        for seat in self.seats.groups.iter().chain([run]) {
+            for trouble in seat.dirs.leave() {
+                terminal::warning(&trouble);
+            }
+        }
+        let Some(worktrees) = &run.worktrees else {
+            return;
+        };
+        match worktrees.conclude(branch, self.follow, cancel) {
+            Err(error) => terminal::warning(&error.to_string()),
+            Ok(concluded) => {
+                for repository in concluded {
+                    if let Some(refused) = repository.refused {
+                        terminal::warning(&format!(
+                            "{} does not follow: {refused}",
+                            repository.repository.display()
+                        ));
+                    }
+                    let place = match repository.followed {
+                        true => format!("in the checkout and on the branch {branch}"),
+                        false => format!("on the branch {branch}"),
+                    };
+                    terminal::note(&format!(
+                        "the commits are {place} of {}",
+                        repository.repository.display()
+                    ));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! `--jobs`: groups side by side, each in work trees and build directories of its own.
+
+use auh_journal::GroupVerdict;
+use auh_tests::Environment;
+use std::fs;
+
+const ALL: &str = "hello ghello phello mhello chello bhello --machines qemux86-64,qemuarm64";
+
+/// Commits that a branch has on top of the layer's first one.
+fn subjects(environment: &Environment, branch: &str) -> Vec<String> {
+    let log = environment.git(&["log", "--reverse", "--format=%s", branch]);
+    log.lines().skip(1).map(str::to_owned).collect()
+}
+
+#[test]
+fn side_by_side_gives_what_one_by_one_gives() {
+    let (Some(alone), Some(together)) = (Environment::six(), Environment::six()) else {
+        return;
+    };
+    let _ = alone.upgrade(ALL).run().expect_code(1);
+    let before = together.git(&["rev-parse", "HEAD"]);
+    let output = together
+        .upgrade(ALL)
+        .args(["--jobs", "2"])
+        .run()
+        .expect_code(1);
+    // The checkout is as it was; the commits are on the run's branch, in the order of the plan.
+    assert_eq!(together.git(&["rev-parse", "HEAD"]), before);
+    assert_eq!(together.git(&["status", "--porcelain"]), "");
+    let branch = together.git(&[
+        "for-each-ref",
+        "--format=%(refname:short)",
+        "refs/heads/auh",
+    ]);
+    let standing: Vec<_> = subjects(&alone, "HEAD")
+        .into_iter()
+        .filter(|s| !s.contains("bhello"))
+        .collect();
+    assert_eq!(subjects(&together, &branch), standing);
+    assert!(
+        output
+            .stderr
+            .contains(&format!("on the branch {branch} of")),
+        "{}",
+        output.shown()
+    );
+    let fates = |environment: &Environment| {
+        let run = environment.latest_run();
+        let verdicts = run.verdicts().into_iter();
+        verdicts
+            .map(|(group, verdict)| {
+                let classes: Vec<_> = run.failures(&group).into_iter().map(|(c, _)| c).collect();
+                (group, verdict, classes)
+            })
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(fates(&together), fates(&alone));
+    for recipe in ["hello", "ghello", "phello", "mhello"] {
+        let grep = format!("^{recipe}: ");
+        let patch = |environment: &Environment, branch: &str| {
+            let show = ["log", "--format=%an%n%B", "-p", "--grep", &grep, branch];
+            environment.git(&show)
+        };
+        assert_eq!(patch(&together, &branch), patch(&alone, "HEAD"), "{recipe}");
+    }
+    assert!(together.processes().is_empty());
+}
+
+#[test]
+fn the_checkout_follows_when_asked_to() {
+    let Some(environment) = Environment::six() else {
+        return;
+    };
+    let call = environment.upgrade("hello ghello --machines qemux86-64 --jobs 3");
+    let _ = call
+        .args(["--integrate", "fast-forward"])
+        .run()
+        .expect_code(0);
+    assert_eq!(
+        environment.subjects(),
+        ["hello: upgrade 1.0 -> 2.0", "ghello: upgrade 1.0 -> 2.0"]
+    );
+    assert_eq!(
+        environment.latest_run().with(GroupVerdict::Succeeded).len(),
+        2
+    );
+    assert!(environment.recipe("hello", "2.0").is_file());
+}
+
+#[test]
+fn a_second_run_takes_the_same_folders() {
+    let Some(environment) = Environment::six() else {
+        return;
+    };
+    for (recipe, branches) in [("hello", 1), ("ghello", 2)] {
+        let words = format!("{recipe} --machines qemux86-64 --jobs 2");
+        let _ = environment.upgrade(&words).run().expect_code(0);
+        let refs = environment.git(&["for-each-ref", "--format=%(refname)", "refs/heads/auh"]);
+        assert_eq!(refs.lines().count(), branches, "{refs}");
+    }
+    let trees = environment.git(&["worktree", "list"]);
+    assert_eq!(trees.lines().count(), 4, "{trees}");
+}
+
+#[test]
+fn jobs_in_one_checkout_are_refused() {
+    let Some(environment) = Environment::six() else {
+        return;
+    };
+    let call = environment.upgrade("hello --jobs 2 --integrate in-place");
+    let output = call.run().expect_code(2);
+    assert!(
+        output.stderr.contains("does not go with 2 jobs"),
+        "{}",
+        output.shown()
+    );
+    assert!(fs::read_dir(environment.build_dir().join("upgrade-helper")).is_err());
+}

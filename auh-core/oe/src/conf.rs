@@ -28,6 +28,21 @@ pub(crate) fn without_block(text: &str) -> String {
     format!("{}{}", &text[..begin], &rest[length..])
 }
 
+/// `text` without any assignment to a variable, `:append` and the like included.
+pub(crate) fn without_assignments(text: &str, name: &str) -> String {
+    let mut kept = String::new();
+    let mut dropping = false;
+    for line in text.split_inclusive('\n') {
+        // A statement goes on while its lines end with a backslash.
+        if !dropping && !assigns(line, name) {
+            kept.push_str(line);
+            continue;
+        }
+        dropping = line.trim_end().ends_with('\\');
+    }
+    kept
+}
+
 /// `text` with the fragment `machine/MACHINE` enabled and no other machine's.
 pub(crate) fn with_machine_fragment(text: &str, machine: &str) -> String {
     let mut replaced = false;
@@ -90,6 +105,13 @@ pub(crate) fn assigns_machine(local_conf: &str) -> bool {
             .strip_prefix("MACHINE")
             .is_some_and(|rest| rest.trim_start().starts_with("?="));
         soft || assigns_hard(line, "MACHINE")
+    })
+}
+
+fn assigns(line: &str, name: &str) -> bool {
+    let line = line.strip_prefix("export ").unwrap_or(line).trim_start();
+    line.strip_prefix(name).is_some_and(|rest| {
+        rest.contains('=') && rest.trim_start().starts_with(['=', '?', '+', '.', ':'])
     })
 }
 
@@ -161,6 +183,16 @@ mod tests {
         assert_eq!(
             with_machine_fragment("OE_FRAGMENTS += \"core/x\"", "a"),
             "OE_FRAGMENTS += \"core/x\"\nOE_FRAGMENTS += \"machine/a\"\n"
+        );
+    }
+
+    #[test]
+    fn assignments_of_one_variable_go_whatever_their_form() {
+        let text = "A = \"1\"\nBBLAYERS ?= \" \\\n  /x \\\n  \"\n# BBLAYERS\nBBLAYERS:append = \" /y\"\n\
+                    BBLAYERS+=\"/z\"\nBBLAYERS_DIR = \"d\"\nBBLAYERS .= \" \\\n/w\"";
+        assert_eq!(
+            without_assignments(text, "BBLAYERS"),
+            "A = \"1\"\n# BBLAYERS\nBBLAYERS_DIR = \"d\"\n"
         );
     }
 

@@ -87,6 +87,8 @@ impl BuildDirs {
         }
         lines += "  \"\n";
         lines += &copy::shared_lines(base, self.original(), &format!("job{number}"))?;
-        Ok(conf::with_block(&String::from_utf8_lossy(&text), &lines))
+        // devtool adds its workspace to the first assignment that it finds, and it has to count.
+        let text = conf::without_assignments(&String::from_utf8_lossy(&text), "BBLAYERS");
+        Ok(conf::with_block(&text, &lines))
     }
 }

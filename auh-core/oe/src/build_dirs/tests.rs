@@ -338,6 +338,8 @@ fn a_job_has_the_configuration_over_its_own_layers() {
         workspace.display()
     );
     assert!(bblayers.contains(&expect), "{bblayers}");
+    // devtool would add its workspace to the first one that it finds.
+    assert_eq!(bblayers.matches("BBLAYERS").count(), 1, "{bblayers}");
     let shared = format!(
         "SSTATE_DIR:forcevariable = \"{}/sstate-cache\"\n",
         fixture.build_dir.display()

@@ -4,7 +4,7 @@
 use crate::{
     EngineError, Pipeline, Seat, Seats, Step, Stop,
     host::{Shared, StepHost},
-    plan::Plan,
+    plan::{Assignment, Place, Plan},
     queue::Queue,
     work::{carry_out, carry_out_afresh, close_out},
 };
@@ -358,12 +358,12 @@ impl<'r: 'scope, 'p: 'scope, 'scope> Dispatcher<'r, 'p, '_> {
         })
     }
 
-    /// Whether a group begins with this task: its seat may still have what the one before did.
+    /// Whether a group begins with this task: its seat may still have what the one before did. Where
+    /// the commits come together, that is what has to stay.
     fn begins(&self, task: TaskIndex) -> bool {
-        let groups = &self.plan.assignments[task as usize].groups;
-        groups
-            .iter()
-            .all(|group| self.states[*group].began.is_none())
+        let Assignment { groups, place, .. } = &self.plan.assignments[task as usize];
+        let new = |group: &usize| self.states[*group].began.is_none();
+        *place == Place::Groups && groups.iter().all(new)
     }
 
     fn request(

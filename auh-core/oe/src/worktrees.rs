@@ -6,6 +6,7 @@ use crate::{OeError, layers::git};
 use auh_process::CancelToken;
 use std::{
     collections::BTreeSet,
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -56,7 +57,7 @@ impl Worktrees {
         branch: Option<&str>,
         cancel: &CancelToken,
     ) -> Result<Self, OeError> {
-        std::fs::create_dir_all(folder).map_err(OeError::io("make", folder))?;
+        fs::create_dir_all(folder).map_err(OeError::io("make", folder))?;
         let mut worktrees = Self::default();
         for (number, repository) in repositories.iter().enumerate() {
             let tree = Tree {
@@ -159,21 +160,14 @@ impl Worktrees {
 }
 
 impl Tree {
-    /// Makes the work tree, or takes the one that an earlier run left.
+    /// Makes the work tree, or takes the one that an earlier run left, whatever that run was in the
+    /// middle of.
     fn make(&self, branch: Option<&str>, cancel: &CancelToken) -> Result<(), OeError> {
-        let (repository, path) = (&self.repository.path, self.path.to_string_lossy());
-        if !self.is_there(cancel) {
-            // A folder that somebody removed is still known to git.
-            git(repository, &["worktree", "prune"], cancel)?;
-            let add = ["worktree", "add", "-q", "--detach", &*path];
-            git(
-                repository,
-                &[&add[..], &[&self.repository.base]].concat(),
-                cancel,
-            )?;
+        let there = self.is_there(cancel);
+        let left = if there { self.branch(cancel)? } else { None };
+        if !(there && self.clear(cancel).is_ok()) {
+            self.make_anew(cancel)?;
         }
-        git(&self.path, &["reset", "-q", "--hard"], cancel)?;
-        git(&self.path, &["clean", "-q", "-f", "-d"], cancel)?;
         let checkout: &[&str] = match branch {
             Some(branch) => &["checkout", "-q", "--no-track", "-b", branch],
             None => &["checkout", "-q", "--detach"],
@@ -182,8 +176,48 @@ impl Tree {
             &self.path,
             &[checkout, &[&self.repository.base]].concat(),
             cancel,
-        )
-        .map(drop)
+        )?;
+        match left {
+            Some(left) => self.drop_if_empty(&left, cancel),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes back what is not committed.
+    fn clear(&self, cancel: &CancelToken) -> Result<(), OeError> {
+        git(&self.path, &["reset", "-q", "--hard"], cancel)?;
+        git(&self.path, &["clean", "-q", "-f", "-d"], cancel).map(drop)
+    }
+
+    fn make_anew(&self, cancel: &CancelToken) -> Result<(), OeError> {
+        let (repository, path) = (&self.repository.path, self.path.to_string_lossy());
+        // Only a work tree has a file there: a repository of somebody's own would have a folder.
+        if self.path.join(".git").is_file() {
+            fs::remove_dir_all(&self.path).map_err(OeError::io("remove", &self.path))?;
+        }
+        // A folder that is gone is still known to git.
+        git(repository, &["worktree", "prune"], cancel)?;
+        let add = ["worktree", "add", "-q", "--detach", &*path];
+        let add = [&add[..], &[&self.repository.base]].concat();
+        git(repository, &add, cancel).map(drop)
+    }
+
+    /// The branch that is checked out; a run that came to its end has left its own.
+    fn branch(&self, cancel: &CancelToken) -> Result<Option<String>, OeError> {
+        let name = git(&self.path, &["branch", "--show-current"], cancel)?;
+        let name = String::from_utf8_lossy(&name).trim().to_owned();
+        Ok(Some(name).filter(|name| !name.is_empty()))
+    }
+
+    /// Deletes the branch of a run that was killed, unless there are commits on it.
+    fn drop_if_empty(&self, branch: &str, cancel: &CancelToken) -> Result<(), OeError> {
+        let path = &self.repository.path;
+        let reference = format!("refs/heads/{branch}");
+        let commits = ["rev-list", "--count", &reference, "--not", "HEAD"];
+        if git(path, &commits, cancel)?.trim_ascii() == b"0" {
+            git(path, &["branch", "-q", "-D", branch], cancel)?;
+        }
+        Ok(())
     }
 
     /// Whether the folder is a work tree of this very repository.
@@ -232,7 +266,7 @@ fn translate<'p>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::{fs, process::Command};
+    use std::process::Command;
 
     fn run_git(folder: &Path, args: &[&str]) {
         let identity = ["-c", "user.name=T", "-c", "user.email=t@example.com"];
@@ -312,6 +346,47 @@ mod tests {
             head(&repositories[0].path, &cancel).unwrap(),
             repositories[0].base
         );
+    }
+
+    #[test]
+    fn a_work_tree_of_a_killed_run_is_taken_over_whatever_state_it_is_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().canonicalize().unwrap();
+        let repositories = [repository(&folder)];
+        let cancel = CancelToken::default();
+        let (trees, tree) = (folder.join("trees"), folder.join("trees/0-layers"));
+        let lay_out =
+            |branch| Worktrees::lay_out(&trees, &repositories, &[], Some(branch), &cancel).unwrap();
+        let branches = || {
+            let list = [
+                "for-each-ref",
+                "--format=%(refname:short)",
+                "refs/heads/auh",
+            ];
+            let list = git(&repositories[0].path, &list, &cancel).unwrap();
+            String::from_utf8(list).unwrap()
+        };
+        // Nothing was integrated, and git was cut off in the middle of a command.
+        lay_out("auh/1");
+        let lock = repositories[0]
+            .path
+            .join(".git/worktrees/0-layers/index.lock");
+        fs::write(&lock, "").unwrap();
+        lay_out("auh/2");
+        assert_eq!(branches(), "auh/2\n");
+        // Something was, and in the middle of the next pick it ended.
+        fs::write(tree.join("meta-a/x.bb"), "2\n").unwrap();
+        run_git(&tree, &["commit", "-q", "-a", "-m", "second"]);
+        fs::write(tree.join("meta-a/x.bb"), "<<<<\n").unwrap();
+        lay_out("auh/3");
+        assert_eq!(branches(), "auh/2\nauh/3\n", "commits are kept");
+        assert_eq!(fs::read_to_string(tree.join("meta-a/x.bb")).unwrap(), "1\n");
+        // Somebody removed the folder, or what git knows of it.
+        fs::remove_dir_all(&tree).unwrap();
+        lay_out("auh/4");
+        fs::remove_dir_all(repositories[0].path.join(".git/worktrees")).unwrap();
+        lay_out("auh/5");
+        assert_eq!(fs::read_to_string(tree.join("meta-a/x.bb")).unwrap(), "1\n");
     }
 
     #[test]

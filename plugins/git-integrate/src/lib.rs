@@ -68,7 +68,13 @@ fn integrate(host: &Host, work: &GroupWork) -> Result<Vec<Commit>, Failure> {
 
 fn pick(host: &Host, work: &GroupWork, commit: &Commit) -> Result<String, Failure> {
     let repository = repository(work, commit);
-    let arguments = ["cherry-pick", "--keep-redundant-commits", &commit.revision];
+    let arguments = [
+        "cherry-pick",
+        "--keep-redundant-commits",
+        // The message is whole, whatever the user's settings take for comments.
+        "--cleanup=verbatim",
+        &commit.revision,
+    ];
     if let Err(error) = repository.run(host, &arguments, &[]) {
         let message = refusal(host, &repository, commit, &error);
         let _ = repository.run(host, &["cherry-pick", "--abort"], &[]);

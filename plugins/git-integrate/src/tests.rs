@@ -43,7 +43,7 @@ fn commit_of(layer: &Layer, subject: &str, edit: impl FnOnce()) -> Commit {
     let before = head(layer);
     edit();
     layer.git(&["add", "-A"]);
-    layer.git(&["commit", "-q", "-m", subject]);
+    layer.git(&["commit", "-q", "--cleanup=verbatim", "-m", subject]);
     let revision = head(layer);
     layer.git(&["reset", "-q", "--hard", &before]);
     Commit {
@@ -63,10 +63,13 @@ fn layer() -> Layer {
 #[test]
 fn commits_come_to_the_branch_and_know_it() {
     let layer = layer();
-    let made = commit(&layer, "a.bb", "2");
+    let made = commit(&layer, "a.bb", "2\n\n# no comment");
+    layer.git(&["config", "commit.cleanup", "strip"]);
     let outcome = run(&layer, vec![made.clone()], Some("auh/1"));
     assert_eq!(outcome.recipes[0].status, RecipeStatus::Succeeded);
-    assert_eq!(layer.read("a.bb"), "2");
+    assert_eq!(layer.read("a.bb"), "2\n\n# no comment");
+    let message = |revision: &str| layer.git(&["log", "-1", "--format=%B", revision]);
+    assert_eq!(message("HEAD"), message(&made.revision));
     assert_eq!(outcome.commits[0].current(), head(&layer));
     assert_eq!(outcome.commits[0].revision, made.revision);
 }

@@ -33,7 +33,10 @@ impl Step for GitCommit {
             .ok_or_else(|| StepError::new(FailureClass::Plugin, "the request names no group"))?;
         match request.action.as_str() {
             "run" => Ok(commit::commit(host, work, &request.run.author)),
-            "revert" => Ok(revert::revert(host, work, self.policy)),
+            "revert" => {
+                let on_branch = request.run.branch.is_some();
+                Ok(revert::revert(host, work, self.policy, on_branch))
+            }
             other => Err(StepError::new(
                 FailureClass::Plugin,
                 format!("git-commit has no action {other:?}; it has run and revert"),

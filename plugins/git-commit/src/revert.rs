@@ -8,13 +8,20 @@ use auh_sdk::{
 
 /// Takes the group's commits back, newest first, if the policy says so, and puts back what a
 /// failed group left uncommitted. What fails is said with the command that remedies it; the rest
-/// is tried all the same.
-pub(crate) fn revert(host: &Host, work: &GroupWork, policy: RevertPolicy) -> StepOutcome {
+/// is tried all the same. Where groups' commits come together on a branch, one that has not come
+/// there is no longer anybody's trouble.
+pub(crate) fn revert(
+    host: &Host,
+    work: &GroupWork,
+    policy: RevertPolicy,
+    on_branch: bool,
+) -> StepOutcome {
     let reverts = policy.reverts(&work.state);
     let restores = reverts || (work.state.failed() && policy != RevertPolicy::Never);
     let commits = work.state.commits.iter().rev();
     let commits: Vec<&Commit> = commits
         .filter(|commit| reverts && commit.reverted_by.is_none())
+        .filter(|commit| !on_branch || is_here(host, work, commit))
         .collect();
     let changes = match restores {
         true => work.state.changes.as_slice(),
@@ -84,6 +91,13 @@ impl Reverting<'_> {
             ..self.outcome
         }
     }
+}
+
+/// Whether a commit is part of what is checked out.
+fn is_here(host: &Host, work: &GroupWork, commit: &Commit) -> bool {
+    let repository = Repository::at(&commit.repository, &work.folder).for_cleanup();
+    let arguments = ["merge-base", "--is-ancestor", commit.current(), "HEAD"];
+    repository.run(host, &arguments, &[]).is_ok()
 }
 
 /// Reverts one commit; a revert that fails is undone. Hands back the new commit.

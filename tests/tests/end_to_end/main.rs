@@ -11,6 +11,8 @@ mod compatibility;
 mod configuration;
 mod hostile_plugins;
 mod jobs;
+mod jobs_apart;
+mod jobs_same;
 mod mail;
 mod mail_named;
 mod many_recipes;

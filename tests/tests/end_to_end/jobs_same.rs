@@ -1,0 +1,239 @@
+//! `--jobs N` gives what one job gives: verdicts, reasons, commits and files, for every way in which
+//! an upgrade can go.
+
+use auh_journal::GroupVerdict;
+use auh_protocol::FailureClass::{
+    self, Commit, Compile, Configure, Fetch, Infrastructure, Licence, Package, PatchConflict,
+    Plugin, Test, Timeout,
+};
+use auh_tests::{Environment, Finished};
+use serde_json::Value;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    thread,
+};
+
+/// Every second of these recipes goes wrong, in each way that `make-layer` knows.
+const LAYER: [&str; 5] = ["--recipes", "28", "--fail-every", "2", "--every-way"];
+const DATE: &str = "1700000000 +0000";
+/// Recipes that would be upgraded, and how they are made to fail: by what stands in a `.bbappend` of
+/// the new version, by a step, or by a hook of git.
+const APPENDS: [(&str, FailureClass, &str); 3] = [
+    (
+        "r0001",
+        Licence,
+        "LIC_FILES_CHKSUM = \"file://LICENSE;md5=0\"\n",
+    ),
+    (
+        "r0003",
+        Infrastructure,
+        "do_compile() {\n    kill -KILL $PPID\n}\n",
+    ),
+    ("r0005", Timeout, "do_compile() {\n    sleep 1000\n}\n"),
+];
+const SETTINGS: &str = r#"
+pipeline = "odd"
+[limits]
+command = "20s"
+grace = "1s"
+[pipelines.odd]
+steps = [
+    "devtool-upgrade",
+    "compile-parallel",
+    { step = "hostile", with = { misbehave = "panic-in-call", recipe = "r0007" } },
+    { step = "hostile", with = { misbehave = "error", recipe = "r0009" } },
+    { step = "git-commit", always = true },
+    { step = "git-commit", action = "revert", always = true },
+    { step = "git-integrate", always = true },
+    { step = "mail", always = true },
+]
+"#;
+const HOOK: &str = "#!/bin/sh\n! grep -q '^r0011: ' \"$1\" || { echo not this one >&2; exit 1; }\n";
+
+fn environment() -> Option<Environment> {
+    let environment = Environment::made(&LAYER)?;
+    for (name, _, text) in APPENDS {
+        let append = environment.recipe(name, "2.0").with_extension("bbappend");
+        environment.append(&append, text);
+    }
+    let _ = environment.git(&["add", "-A"]);
+    // The same commit in each environment, so that those on top can be compared by their hash.
+    let date = format!("--date={DATE}");
+    let _ = environment.git(&["commit", "-q", "--amend", "--no-edit", &date]);
+    let hook = environment.layer().join(".git/hooks/commit-msg");
+    environment.append(&hook, HOOK);
+    fs::set_permissions(hook, fs::Permissions::from_mode(0o755)).unwrap();
+    environment.settings(SETTINGS);
+    Some(environment)
+}
+
+/// What came of all recipes with so many jobs.
+struct Came {
+    environment: Environment,
+    run: Finished,
+    /// Where the commits are.
+    branch: String,
+}
+
+fn upgrade(jobs: &str) -> Option<Came> {
+    let environment = environment()?;
+    // The slowest is asked for first.
+    let names = (1..=28).map(|number| format!("r{number:04}"));
+    let names = names.filter(|name| name != "r0005");
+    let call = environment
+        .upgrade("r0005")
+        .args(names)
+        .args(["--machines", "qemux86-64 qemuarm64", "--jobs", jobs])
+        .args([Path::new("--plugin-path"), environment.hostile_plugins()])
+        .env("GIT_AUTHOR_DATE", DATE)
+        .env("GIT_COMMITTER_DATE", DATE);
+    let before = environment.git(&["rev-parse", "HEAD"]);
+    let _ = call.run().expect_code(1);
+    assert!(environment.processes().is_empty());
+    assert_eq!(environment.git(&["status", "--porcelain"]), "");
+    let mut branch = "HEAD".to_owned();
+    if jobs != "1" {
+        let list = ["for-each-ref", "--format=%(refname)", "refs/heads/auh"];
+        branch = environment.git(&list);
+        assert_eq!(environment.git(&["rev-parse", "HEAD"]), before);
+    }
+    Some(Came {
+        run: environment.latest_run(),
+        environment,
+        branch,
+    })
+}
+
+impl Came {
+    /// A message without what is each environment's, each job's and the clock's own.
+    fn normal(&self, text: &str) -> String {
+        let text = text.split(" after ").next().unwrap_or_default();
+        let mut text = text.replace(&self.environment.top().display().to_string(), "TOP");
+        for job in 0..=3 {
+            text = text
+                .replace(&format!("build-job{job}/layers/0-meta-tiny"), "meta-tiny")
+                .replace(&format!("build-job{job}"), "build");
+        }
+        text
+    }
+
+    /// Each group in the order of the plan, its verdict and its reasons.
+    fn fates(&self) -> Vec<(String, Option<GroupVerdict>, Vec<(FailureClass, String)>)> {
+        let fate = |(group, verdict): (String, _)| {
+            let failures = self.run.failures(&group).into_iter();
+            let failures = failures.map(|(class, message)| (class, self.normal(&message)));
+            (group, verdict, failures.collect())
+        };
+        self.run.verdicts().into_iter().map(fate).collect()
+    }
+
+    /// Message, author and difference of the commits that stand, oldest first.
+    fn commits(&self) -> Vec<String> {
+        let log = "log --reverse --format=%x00%an%x20<%ae>%n%B -p";
+        let words = log.split(' ').chain([self.branch.as_str()]);
+        let log = self.environment.git(&words.collect::<Vec<_>>());
+        let stands = |commit: &&str| {
+            let subject = commit.lines().nth(1).unwrap_or_default();
+            let name = subject.split(": ").next().unwrap_or_default();
+            let mut chapters = self.run.story.chapters.iter();
+            chapters
+                .find(|c| c.group.name() == name)
+                .is_some_and(|chapter| {
+                    let commits = &chapter.state.commits;
+                    commits.iter().all(|commit| commit.reverted_by.is_none())
+                })
+        };
+        log.split('\0')
+            .filter(stands)
+            .map(|c| c.trim_end().to_owned())
+            .collect()
+    }
+
+    /// What lies in each group's folder; of patches what stands in them.
+    fn files(&self) -> BTreeMap<String, String> {
+        let mut found = BTreeMap::new();
+        for group in self.run.names_in("all") {
+            for name in self.run.names_in(&format!("all/{group}")) {
+                let file = format!("all/{group}/{name}");
+                // Its first line has the commit's hash, which depends on the commits before.
+                let text = match name.ends_with(".patch") {
+                    true => self.run.text(&file).split_once('\n').unwrap().1.to_owned(),
+                    false => String::new(),
+                };
+                found.insert(file, text);
+            }
+        }
+        found
+    }
+
+    /// Recipes of `summary.json` with their results, in its order.
+    fn summary(&self) -> Vec<[String; 4]> {
+        let summary: Value = serde_json::from_str(&self.run.text("summary.json")).unwrap();
+        let of =
+            |recipe: &Value| ["recipe", "status", "class", "to"].map(|key| recipe[key].to_string());
+        summary["recipes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(of)
+            .collect()
+    }
+
+    fn revision(&self, what: &str) -> String {
+        let what = format!("{}{what}", self.branch);
+        self.environment.git(&["rev-parse", &what])
+    }
+}
+
+#[test]
+fn jobs_change_no_verdict_no_commit_and_no_file_in_any_way_to_go_wrong() {
+    // Side by side, because one command after another waits for its limit.
+    let [one, two, three] = thread::scope(|scope| {
+        let runs = ["1", "2", "3"].map(|jobs| scope.spawn(move || upgrade(jobs)));
+        runs.map(|run| run.join().unwrap())
+    });
+    let (Some(one), Some(two), Some(three)) = (one, two, three) else {
+        return;
+    };
+    let reached: BTreeSet<_> = one
+        .fates()
+        .into_iter()
+        .flat_map(|f| f.2)
+        .map(|f| f.0)
+        .collect();
+    let wanted = [
+        Fetch,
+        PatchConflict,
+        Licence,
+        Configure,
+        Compile,
+        Package,
+        Test,
+        Commit,
+        Timeout,
+        Plugin,
+        Infrastructure,
+    ];
+    assert_eq!(reached, wanted.into(), "{:#?}", one.fates());
+    assert_eq!(one.run.verdicts()[0].0, "r0005");
+    for many in [&two, &three] {
+        assert_eq!(many.fates(), one.fates());
+        assert_eq!(many.summary(), one.summary());
+        assert_eq!(many.commits(), one.commits());
+        assert_eq!(many.files(), one.files());
+        assert_eq!(many.revision("^{tree}"), one.revision("^{tree}"));
+        assert_eq!(
+            many.run.text("statistics_summary"),
+            one.run.text("statistics_summary")
+        );
+    }
+    // Nothing depends on which group was done first.
+    assert_eq!(two.revision(""), three.revision(""));
+    let on_the_branch = two
+        .environment
+        .git(&["rev-list", "--count", "main..", &two.branch]);
+    assert_eq!(on_the_branch, one.commits().len().to_string());
+}

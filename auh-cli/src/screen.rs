@@ -1,10 +1,10 @@
-//! What people see while a run goes on: on a terminal one moving line per machine, otherwise
-//! plain lines, never silent for long. Goes to standard error; results go to standard output.
+//! What people see while a run goes on: on a terminal one moving line per group and machine at
+//! work, otherwise plain lines, never silent for long. Goes to standard error; results go to standard output.
 
 use crate::terminal;
 use auh_engine::{Live, Watcher};
 use auh_journal::{Event, Record};
-use auh_protocol::host::Level;
+use auh_protocol::{Machine, host::Level};
 use auh_report::{Story, duration, log_line, outcome_line};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::{
@@ -89,7 +89,7 @@ impl Watcher for Screen {
         self.write_log(record);
         match &record.event {
             Event::CommandStarted { label, .. } => self.show.command_started(label),
-            Event::CommandFinished(end) => self.show.command_ended(&end.label),
+            Event::CommandFinished(end) => self.show.command_ended(end.id, &end.label),
             Event::StepStarted {
                 groups,
                 step,
@@ -102,6 +102,7 @@ impl Watcher for Screen {
                 };
                 self.show.step_started(&groups.join(" "), &step);
             }
+            Event::StepFinished { groups, .. } => self.show.step_ended(&groups.join(" ")),
             Event::Log {
                 level,
                 group,
@@ -114,7 +115,6 @@ impl Watcher for Screen {
                 self.say(&format!("{group}{message}"));
             }
             Event::GroupFinished { group, .. } => {
-                self.show.group_ended();
                 if let Some(chapter) = self
                     .story
                     .chapters
@@ -157,16 +157,16 @@ impl Show {
         }
     }
 
-    fn command_ended(&mut self, label: &str) {
+    fn command_ended(&mut self, id: u64, label: &str) {
         if let Self::Plain(plain) = self {
-            plain.command_ended(label);
+            plain.command_ended(id, label);
         }
     }
 
-    fn group_ended(&mut self) {
+    fn step_ended(&mut self, group: &str) {
         match self {
-            Self::Moving(moving) => moving.forget_machines(),
-            Self::Plain(plain) => plain.machines.clear(),
+            Self::Moving(moving) => moving.forget(group),
+            Self::Plain(plain) => plain.lines.retain(|at, _| at.group != group),
         }
     }
 
@@ -178,11 +178,27 @@ impl Show {
     }
 }
 
+/// What a line is about: groups are at work at the same time, and each on several machines.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct At {
+    group: String,
+    machine: Option<Machine>,
+}
+
+impl At {
+    fn of(live: &Live) -> Self {
+        Self {
+            group: live.group.clone(),
+            machine: live.machine.clone(),
+        }
+    }
+}
+
 /// On a terminal.
 struct Moving {
     bars: MultiProgress,
     head: ProgressBar,
-    machines: BTreeMap<String, ProgressBar>,
+    lines: BTreeMap<At, ProgressBar>,
 }
 
 impl Moving {
@@ -193,19 +209,17 @@ impl Moving {
         Self {
             bars,
             head,
-            machines: BTreeMap::new(),
+            lines: BTreeMap::new(),
         }
     }
 
     fn live(&mut self, live: &Live) {
-        let name = live
-            .machine
-            .as_ref()
-            .map_or_else(String::new, ToString::to_string);
-        let bar = self
-            .machines
-            .entry(name.clone())
-            .or_insert_with(|| self.bars.add(ProgressBar::new(0).with_prefix(name)));
+        let new = || {
+            let machine = live.machine.as_ref();
+            let name = machine.map_or_else(String::new, ToString::to_string);
+            self.bars.add(ProgressBar::new(0).with_prefix(name))
+        };
+        let bar = self.lines.entry(At::of(live)).or_insert_with(new);
         // A bar of nothing would look finished.
         bar.set_style(if live.total == 0 {
             counting()
@@ -214,14 +228,23 @@ impl Moving {
         });
         bar.set_length(live.total);
         bar.set_position(live.current);
-        bar.set_message(terminal::harmless(&live.text));
+        bar.set_message(terminal::harmless(&said(live)));
     }
 
-    fn forget_machines(&mut self) {
-        for bar in std::mem::take(&mut self.machines).into_values() {
+    fn forget(&mut self, group: &str) {
+        for (_, bar) in self.lines.extract_if(.., |at, _| at.group == group) {
             bar.finish_and_clear();
             self.bars.remove(&bar);
         }
+    }
+}
+
+/// What is being done, with the group that it is done for unless it says so itself, or is about all.
+fn said(live: &Live) -> String {
+    let Live { group, text, .. } = live;
+    match text.starts_with(group.as_str()) || group.contains(' ') {
+        true => text.clone(),
+        false => format!("{group}: {text}"),
     }
 }
 
@@ -236,7 +259,8 @@ impl Drop for Moving {
 /// Without a terminal.
 struct Plain {
     commands: Vec<(String, Instant)>,
-    machines: BTreeMap<String, String>,
+    /// What is said of each, and by which command.
+    lines: BTreeMap<At, (Option<u64>, String)>,
     spoke: Instant,
 }
 
@@ -244,7 +268,7 @@ impl Plain {
     fn new() -> Self {
         Self {
             commands: Vec::new(),
-            machines: BTreeMap::new(),
+            lines: BTreeMap::new(),
             spoke: Instant::now(),
         }
     }
@@ -258,7 +282,7 @@ impl Plain {
         self.commands.push((label.to_owned(), Instant::now()));
     }
 
-    fn command_ended(&mut self, label: &str) {
+    fn command_ended(&mut self, id: u64, label: &str) {
         if let Some(place) = self
             .commands
             .iter()
@@ -266,7 +290,7 @@ impl Plain {
         {
             self.commands.remove(place);
         }
-        self.machines.clear();
+        self.lines.retain(|_, (command, _)| *command != Some(id));
     }
 
     fn live(&mut self, live: &Live) {
@@ -279,10 +303,8 @@ impl Plain {
         } else {
             String::new()
         };
-        self.machines.insert(
-            name.clone(),
-            format!("{}{name}: {count}{}", live.group, live.text),
-        );
+        let line = format!("{}{name}: {count}{}", live.group, live.text);
+        self.lines.insert(At::of(live), (live.command, line));
         if self.spoke.elapsed() >= QUIET {
             self.speak();
         }
@@ -296,10 +318,10 @@ impl Plain {
 
     /// What runs, and how far it is.
     fn speak(&mut self) {
-        for line in self.machines.values() {
+        for (_, line) in self.lines.values() {
             terminal::note(&format!("  {line}"));
         }
-        if self.machines.is_empty() {
+        if self.lines.is_empty() {
             for (label, since) in &self.commands {
                 terminal::note(&format!(
                     "  {label}, {} so far",
@@ -380,4 +402,65 @@ fn counting() -> ProgressStyle {
 
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn live(group: &str, command: u64, text: &str) -> Live {
+        Live {
+            group: group.to_owned(),
+            machine: Some("qemux86-64".parse().unwrap()),
+            current: 1,
+            total: 2,
+            text: text.to_owned(),
+            command: Some(command),
+        }
+    }
+
+    fn lines(plain: &Plain) -> Vec<&str> {
+        plain
+            .lines
+            .values()
+            .map(|(_, line)| line.as_str())
+            .collect()
+    }
+
+    #[test]
+    fn groups_at_work_on_the_same_machine_have_a_line_each() {
+        let mut plain = Plain::new();
+        for (group, command) in [("hello", 1), ("ghello", 2)] {
+            plain.command_started(group);
+            plain.live(&live(group, command, "do_compile"));
+        }
+        let [other, one] = ["ghello", "hello"]
+            .map(|group| format!("{group} for qemux86-64: task 1 of 2, do_compile"));
+        assert_eq!(lines(&plain), [&other, &one]);
+        plain.command_ended(1, "hello");
+        assert_eq!(lines(&plain), [&other]);
+        let mut show = Show::Plain(plain);
+        show.step_ended("hello");
+        let Show::Plain(plain) = &show else { return };
+        assert_eq!(lines(plain), [&other]);
+        show.step_ended("ghello");
+        let Show::Plain(plain) = show else { return };
+        assert!(plain.lines.is_empty());
+    }
+
+    #[test]
+    fn a_moving_line_names_its_group_once() {
+        assert_eq!(
+            said(&live("hello", 1, "hello: do_compile")),
+            "hello: do_compile"
+        );
+        assert_eq!(
+            said(&live("hello", 1, "parsing recipes")),
+            "hello: parsing recipes"
+        );
+        assert_eq!(
+            said(&live("a b c", 1, "parsing recipes")),
+            "parsing recipes"
+        );
+    }
 }

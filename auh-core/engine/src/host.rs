@@ -71,7 +71,14 @@ impl HostCalls for StepHost {
                     total,
                     text,
                 } = parse(payload)?;
-                self.tell(Message::Live(self.live(machine, current, total, text)));
+                self.tell(Message::Live(Live {
+                    group: self.group.clone().unwrap_or_default(),
+                    machine,
+                    current,
+                    total,
+                    text,
+                    command: None,
+                }));
                 json(&())
             }
             op::STOPPING => json(&self.shared.stop.requested()),
@@ -100,7 +107,7 @@ impl StepHost {
         } else {
             stop.work()
         };
-        let mut ear = Ear::new(self, &request.place);
+        let mut ear = Ear::new(self, &request.place, id);
         let result = auh_process::run(&command, token, &mut |line| ear.hear(&line));
         let parses = std::mem::take(&mut ear.parses);
         let end = |exit, seconds| CommandEnd {
@@ -168,16 +175,6 @@ impl StepHost {
         }
     }
 
-    fn live(&self, machine: Option<Machine>, current: u64, total: u64, text: String) -> Live {
-        Live {
-            group: self.group.clone().unwrap_or_default(),
-            machine,
-            current,
-            total,
-            text,
-        }
-    }
-
     /// The dispatcher outlives every step, unless it panicked; then nobody listens.
     fn tell(&self, message: Message) {
         let _ = self.messages.send(message);
@@ -188,11 +185,12 @@ impl StepHost {
 struct Ear<'h> {
     host: &'h StepHost,
     machine: Option<Machine>,
+    command: u64,
     parses: Vec<ParseEvent>,
 }
 
 impl<'h> Ear<'h> {
-    fn new(host: &'h StepHost, place: &Place) -> Self {
+    fn new(host: &'h StepHost, place: &Place, command: u64) -> Self {
         let machine = match place {
             Place::MachineBuildDir(machine) | Place::SwitchedBuildDir(machine) => {
                 Some(machine.clone())
@@ -203,6 +201,7 @@ impl<'h> Ear<'h> {
         Self {
             host,
             machine,
+            command,
             parses: Vec::new(),
         }
     }
@@ -211,24 +210,26 @@ impl<'h> Ear<'h> {
         if let Some(task) = progress::task_progress(&line.text) {
             let recipe = recipe_of(Path::new(&task.recipe_file));
             let text = format!("{recipe}: {}", task.task);
-            let live = self.host.live(
-                self.machine.clone(),
-                task.current.into(),
-                task.total.into(),
-                text,
-            );
-            self.host.tell(Message::Live(live));
+            self.tell(task.current.into(), task.total.into(), text);
         } else if let Some(counts) = progress::parse_counts(&line.text) {
             self.parses.push(ParseEvent {
                 cached: counts.cached.into(),
                 parsed: counts.parsed.into(),
             });
         } else if line.text.starts_with("Parsing recipes") {
-            let live = self
-                .host
-                .live(self.machine.clone(), 0, 0, "parsing recipes".to_owned());
-            self.host.tell(Message::Live(live));
+            self.tell(0, 0, "parsing recipes".to_owned());
         }
+    }
+
+    fn tell(&self, current: u64, total: u64, text: String) {
+        self.host.tell(Message::Live(Live {
+            group: self.host.group.clone().unwrap_or_default(),
+            machine: self.machine.clone(),
+            current,
+            total,
+            text,
+            command: Some(self.command),
+        }));
     }
 }
 

@@ -47,6 +47,8 @@ pub struct Live {
     pub total: u64,
     /// What is being done.
     pub text: String,
+    /// The command that says so, by its number in the journal; none when the step itself does.
+    pub command: Option<u64>,
 }
 
 /// A run that is ready to go.

@@ -63,7 +63,11 @@ fn side_by_side_gives_what_one_by_one_gives() {
         let grep = format!("^{recipe}: ");
         let patch = |environment: &Environment, branch: &str| {
             let show = ["log", "--format=%an%n%B", "-p", "--grep", &grep, branch];
-            environment.git(&show)
+            let said = environment.git(&show);
+            // A recipe with its upstream in the environment's own folder has a hash of its own, too.
+            let said = said.replace(&environment.top().display().to_string(), "TOP");
+            let lines = said.lines().filter(|line| !line.starts_with("index "));
+            lines.map(str::to_owned).collect::<Vec<_>>()
         };
         assert_eq!(patch(&together, &branch), patch(&alone, "HEAD"), "{recipe}");
     }

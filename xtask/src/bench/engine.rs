@@ -15,7 +15,8 @@ use std::{
     time::Duration,
 };
 
-const PIPELINE: &str = "pipeline = \"bench\"\n[pipelines.bench]\nsteps = [\"compile-parallel\"]\n";
+const PIPELINE: &str =
+    "pipeline = \"bench\"\n[pipelines.bench]\nsteps = [\"compile-parallel\", \"git-integrate\"]\n";
 const MACHINES: &str = "qemux86-64 qemuarm64 qemuriscv64 qemuppc";
 /// The kernel keeps the peak, so that only the last look before the end matters.
 const LOOK: Duration = Duration::from_millis(2);
@@ -25,10 +26,12 @@ const LOOK: Duration = Duration::from_millis(2);
 pub(crate) struct Figures {
     /// Wall time in which no command was running.
     pub(crate) own: Duration,
+    /// Wall time from the run's begin to its end.
+    pub(crate) wall: Duration,
     /// Wall time in which at least one command was running.
     commands: Duration,
     /// Peak of the program's resident memory, KiB.
-    peak_kib: u64,
+    pub(crate) peak_kib: u64,
 }
 
 impl fmt::Display for Figures {
@@ -37,6 +40,7 @@ impl fmt::Display for Figures {
             own,
             commands,
             peak_kib,
+            ..
         } = self;
         write!(
             f,
@@ -48,9 +52,17 @@ impl fmt::Display for Figures {
     }
 }
 
-/// Upgrades this many generated recipes, each its own group, on four machines.
-pub(crate) fn run(workspace: &Workspace, built: &Built, groups: usize) -> Result<Figures> {
-    let folder = workspace.target.join("bench").join(groups.to_string());
+/// Upgrades this many generated recipes, each its own group, on four machines, so many at a time.
+pub(crate) fn run(
+    workspace: &Workspace,
+    built: &Built,
+    groups: usize,
+    jobs: usize,
+) -> Result<Figures> {
+    let folder = workspace
+        .target
+        .join("bench")
+        .join(format!("{groups}-{jobs}"));
     if folder.exists() {
         fs::remove_dir_all(&folder)
             .with_context(|| format!("cannot remove {}", folder.display()))?;
@@ -66,7 +78,7 @@ pub(crate) fn run(workspace: &Workspace, built: &Built, groups: usize) -> Result
     let workdir = environment.join("build/upgrade-helper");
     fs::create_dir_all(&workdir)?;
     fs::write(workdir.join("auh.toml"), PIPELINE)?;
-    let peak_kib = upgrade(&environment, &home, built, groups)?;
+    let peak_kib = upgrade(&environment, &home, built, groups, jobs)?;
     let journal = newest_run(&workdir)?.join("journal.jsonl");
     let records = auh_journal::read(&journal)?.records;
     let end = run_end(&records)
@@ -79,8 +91,10 @@ pub(crate) fn run(workspace: &Workspace, built: &Built, groups: usize) -> Result
         );
     }
     let commands = covered(records.iter().filter_map(command_span).collect());
+    let wall = Duration::from_secs_f64(end.seconds);
     Ok(Figures {
-        own: Duration::from_secs_f64(end.seconds).saturating_sub(commands),
+        own: wall.saturating_sub(commands),
+        wall,
         commands,
         peak_kib,
     })
@@ -98,13 +112,19 @@ fn make_layer(workspace: &Workspace, environment: &Path, recipes: usize) -> Resu
 }
 
 /// Runs the program to its end; the peak of its resident memory in KiB.
-fn upgrade(environment: &Path, home: &Path, built: &Built, groups: usize) -> Result<u64> {
+fn upgrade(
+    environment: &Path,
+    home: &Path,
+    built: &Built,
+    groups: usize,
+    jobs: usize,
+) -> Result<u64> {
     let mut command = Command::new(environment.join("run"));
     command
         .arg(&built.program)
         .arg("upgrade")
         .args((1..=groups).map(|number| format!("r{number:04}")))
-        .args(["--machines", MACHINES])
+        .args(["--machines", MACHINES, "--jobs", &jobs.to_string()])
         .env("STANDIN_INSTANT", "1")
         .env("HOME", home)
         .env("GIT_CONFIG_GLOBAL", home.join(".gitconfig"))

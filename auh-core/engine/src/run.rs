@@ -16,6 +16,7 @@ use auh_protocol::{
     host::Level,
 };
 use std::{
+    collections::BTreeMap,
     path::PathBuf,
     sync::{Arc, atomic::AtomicU64, mpsc},
     thread,
@@ -124,6 +125,7 @@ pub fn run(run: Run<'_>, watcher: &mut dyn Watcher) -> Result<RunEnd, EngineErro
         shared,
         watcher,
         clock,
+        seated: BTreeMap::new(),
         closing_failed: false,
     };
     thread::scope(|scope| dispatcher.dispatch(scope, &messages, &inbox))?;
@@ -181,6 +183,8 @@ struct Dispatcher<'r, 'p, 'w> {
     shared: Arc<Shared>,
     watcher: &'w mut dyn Watcher,
     clock: CommandClock,
+    /// The group that was last in each seat.
+    seated: BTreeMap<usize, usize>,
     /// True when a closing step failed.
     closing_failed: bool,
 }
@@ -271,8 +275,9 @@ impl<'r: 'scope, 'p: 'scope, 'scope> Dispatcher<'r, 'p, '_> {
         self.queue.start(task);
         let assignment = &self.plan.assignments[task as usize];
         let step = &self.run.pipeline.steps[assignment.step];
-        let seat = self.run.seats.seat(self.queue.seat(task)).clone();
-        let fresh = self.begins(task);
+        let number = self.queue.seat(task);
+        let seat = self.run.seats.seat(number).clone();
+        let refresh = self.begins(task) && self.is_used(number, assignment.groups[0]);
         let request = self.request(step, &assignment.groups, &seat)?;
         let groups = self.group_names(task);
         let host = self.host(messages, groups.join(" "), &seat);
@@ -280,7 +285,7 @@ impl<'r: 'scope, 'p: 'scope, 'scope> Dispatcher<'r, 'p, '_> {
         let messages = messages.clone();
         scope.spawn(move || {
             let began = Instant::now();
-            let outcome = match fresh.then_some(&seat.worktrees).and_then(Option::as_ref) {
+            let outcome = match refresh.then_some(&seat.worktrees).and_then(Option::as_ref) {
                 Some(worktrees) => carry_out_afresh(worktrees, step, &request, host),
                 None => carry_out(step, &request, host),
             };
@@ -357,6 +362,15 @@ impl<'r: 'scope, 'p: 'scope, 'scope> Dispatcher<'r, 'p, '_> {
             messages: messages.clone(),
             group: Some(group).filter(|group| !group.is_empty()),
             cleanup: self.run.stop.requested(),
+        })
+    }
+
+    /// Seats a group. Whether the one before it may have left something there: git takes its time to
+    /// look at every file of a layer.
+    fn is_used(&mut self, seat: usize, group: usize) -> bool {
+        self.seated.insert(seat, group).is_some_and(|before| {
+            let Progress { state, stopped, .. } = &self.states[before];
+            *stopped || *state != GroupState::default()
         })
     }
 

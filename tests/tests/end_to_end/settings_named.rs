@@ -1,4 +1,5 @@
-//! A test for each setting and flag of the Python helper, named after it, in which the built program
+//! A test for each setting and flag of the Python helper, and for those of auh's own that change where
+//! the commits go, named after it, in which the built program
 //! does something that it would not do without the setting.
 
 use auh_journal::{Event, GroupVerdict::Failed};
@@ -448,6 +449,39 @@ fn flag_serial_build() {
     assert!(environment.top().join("build-qemuarm64").exists());
 }
 
+/// Upgrades two recipes with these settings of auh's own; the commits in the checkout, how many
+/// branches there are beside it, and whether there is a second job's build directory.
+fn integrated(settings: &str) -> Option<(usize, usize, bool)> {
+    let environment = with("")?;
+    environment.settings(&format!("machines = [\"qemux86-64\"]\n{settings}\n"));
+    let _ = environment.upgrade("hello ghello").run().expect_code(0);
+    let branches = ["for-each-ref", "refs/heads/auh"];
+    Some((
+        environment.subjects().len(),
+        environment.git(&branches).lines().count(),
+        environment.top().join("build-job2").exists(),
+    ))
+}
+
+#[test]
+fn setting_jobs() {
+    let Some(came) = integrated("jobs = 2") else {
+        return;
+    };
+    assert_eq!(came, (0, 1, true));
+    assert_eq!(integrated("jobs = 1"), Some((2, 0, false)));
+}
+
+#[test]
+fn setting_integrate() {
+    let Some(came) = integrated("integrate = \"branch\"") else {
+        return;
+    };
+    assert_eq!(came, (0, 1, false));
+    let came = integrated("jobs = 2\nintegrate = \"fast-forward\"");
+    assert_eq!(came, Some((2, 1, true)));
+}
+
 /// Where the tests are that are named after a setting or flag.
 const SOURCES: [&str; 2] = [
     include_str!("settings_named.rs"),
@@ -474,7 +508,10 @@ fn every_setting_and_flag_has_its_test() {
         "layer_dir",
         "serial_build",
     ];
-    let settings = settings.iter().map(|name| format!("setting_{name}"));
+    // The Python helper has no such ones.
+    let ours = ["jobs", "integrate"];
+    let settings = settings.iter().chain(&ours);
+    let settings = settings.map(|name| format!("setting_{name}"));
     let flags = flags.iter().map(|name| format!("flag_{name}"));
     for name in settings.chain(flags) {
         let test = format!("#[test]\nfn {name}() {{");

@@ -59,6 +59,9 @@ fn environment() -> Option<Environment> {
     Some(environment)
 }
 
+/// A group, its verdict, and class and message of each reason.
+type Fate = (String, Option<GroupVerdict>, Vec<(FailureClass, String)>);
+
 /// What came of all recipes with so many jobs.
 struct Came {
     environment: Environment,
@@ -109,7 +112,7 @@ impl Came {
     }
 
     /// Each group in the order of the plan, its verdict and its reasons.
-    fn fates(&self) -> Vec<(String, Option<GroupVerdict>, Vec<(FailureClass, String)>)> {
+    fn fates(&self) -> Vec<Fate> {
         let fate = |(group, verdict): (String, _)| {
             let failures = self.run.failures(&group).into_iter();
             let failures = failures.map(|(class, message)| (class, self.normal(&message)));

@@ -1,9 +1,10 @@
-//! From the settings to the seats of a run: one in the user's checkout, or one for each job.
+//! From the settings to the seats of a run: one in the user's checkout, or one for each job; and
+//! to what its pipeline needs for that.
 
 use crate::terminal;
 use anyhow::Result;
 use auh_config::{Integrate, Settings};
-use auh_engine::{Seat, Seats};
+use auh_engine::{Pipeline, Seat, Seats, Step};
 use auh_oe::{Base, BuildDirs, OeError, Worktrees, layer_repositories};
 use auh_process::CancelToken;
 use auh_protocol::Recipe;
@@ -13,6 +14,19 @@ use std::sync::Arc;
 pub(crate) struct Jobs {
     pub seats: Seats,
     follow: bool,
+}
+
+/// The pipeline without what it has for several jobs only, if there is but the user's checkout.
+pub(crate) fn fitted(mut pipeline: Pipeline, settings: &Settings) -> Pipeline {
+    if settings.integration() == Integrate::InPlace {
+        pipeline.steps.retain(|step| !step.integrates());
+    } else if !pipeline.steps.iter().any(Step::integrates) {
+        terminal::warning(&format!(
+            "no step of the pipeline {} brings commits to the run's branch",
+            pipeline.name
+        ));
+    }
+    pipeline
 }
 
 impl Jobs {

@@ -6,7 +6,7 @@ use crate::{
     commands::plugin::columns,
     exit,
     failure::Usage,
-    jobs::Jobs,
+    jobs::{self, Jobs},
     preparation::{self, Checked},
     results::{Results, ResultsWriter},
     screen::{Screen, Waiting},
@@ -48,6 +48,7 @@ pub(crate) fn upgrade(args: &Upgrade) -> Result<exit::Status> {
     let settings = preparation::settings(environment.build_dir(), &args.settings, flags)?;
     let search = preparation::search(&settings)?;
     let pipeline = preparation::pipeline(settings.chosen_pipeline(), &settings, &search)?;
+    let pipeline = jobs::fitted(pipeline, &settings);
     let scheduler = search.load(PluginKind::Scheduler, &settings.scheduler)?;
     let stop = Stop::default();
     environment.check_for_upgrades(stop.work())?;

@@ -124,3 +124,24 @@ fn jobs_in_one_checkout_are_refused() {
     );
     assert!(fs::read_dir(environment.build_dir().join("upgrade-helper")).is_err());
 }
+
+#[test]
+fn a_pipeline_that_brings_nothing_to_the_branch_is_worth_a_warning() {
+    let Some(environment) = Environment::six() else {
+        return;
+    };
+    environment.settings("[pipelines.odd]\nsteps = [\"devtool-upgrade\"]\n");
+    for (words, warned) in [
+        ("hello --dry-run --pipeline odd --jobs 2", true),
+        ("hello --dry-run --pipeline odd", false),
+        ("hello --dry-run --jobs 2", false),
+    ] {
+        let output = environment.upgrade(words).run().expect_code(0);
+        let said = output
+            .stderr
+            .contains("no step of the pipeline odd brings commits");
+        assert_eq!(said, warned, "{words}: {}", output.shown());
+        let step = output.stdout.contains("git-integrate");
+        assert_eq!(step, words.ends_with("run --jobs 2"), "{}", output.shown());
+    }
+}

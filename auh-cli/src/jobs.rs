@@ -53,12 +53,14 @@ impl Jobs {
             let folder = dirs.folder_of_job(number).join("layers");
             let worktrees =
                 Worktrees::lay_out(&folder, &repositories, &base.layers, branch, cancel)?;
-            let dirs = dirs.for_job(number, jobs, base, &worktrees)?;
+            let own = dirs.for_job(number, jobs, base, &worktrees)?;
+            // The shared state is one for all, and gone already if it was to go.
+            own.clean(false, settings.clean_tmp, &dirs.base_of_job(number, base))?;
             if branch.is_none() {
-                dirs.ensure_workspace(cancel)?;
+                own.ensure_workspace(cancel)?;
             }
             Ok(Seat {
-                dirs: Arc::new(dirs),
+                dirs: Arc::new(own),
                 worktrees: Some(Arc::new(worktrees)),
             })
         };

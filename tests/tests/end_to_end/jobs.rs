@@ -100,11 +100,15 @@ fn a_second_run_takes_the_same_folders() {
     let Some(environment) = Environment::six() else {
         return;
     };
+    let old = environment.top().join("build-job1/tmp/old");
     for (recipe, branches) in [("hello", 1), ("ghello", 2)] {
+        environment.append(&old, "");
+        environment.settings(&format!("clean-tmp = {}\n", branches == 2));
         let words = format!("{recipe} --machines qemux86-64 --jobs 2");
         let _ = environment.upgrade(&words).run().expect_code(0);
         let refs = environment.git(&["for-each-ref", "--format=%(refname)", "refs/heads/auh"]);
         assert_eq!(refs.lines().count(), branches, "{refs}");
+        assert_eq!(old.exists(), branches == 1);
     }
     let trees = environment.git(&["worktree", "list"]);
     assert_eq!(trees.lines().count(), 4, "{trees}");

@@ -45,12 +45,14 @@ impl BuildDirs {
         let mut dirs = Self::enter(environment, &self.machines, self.threads, &self.more_lines)?;
         dirs.workspace.keep();
         dirs.jobs = jobs;
-        dirs.learn(&self.base_of_job(&folder, number, base))?;
+        dirs.learn(&self.base_of_job(number, base))?;
         Ok(dirs)
     }
 
     /// The build configuration as the job's build directory has it: with folders of its own.
-    fn base_of_job(&self, folder: &Path, number: usize, base: &Base) -> Base {
+    #[must_use]
+    pub fn base_of_job(&self, number: usize, base: &Base) -> Base {
+        let folder = self.folder_of_job(number);
         let mut base = base.clone();
         for variable in ["TMPDIR", "BUILDHISTORY_DIR"] {
             if let Some(Some(path)) = base.variables.get_mut(variable) {

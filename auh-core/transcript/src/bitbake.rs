@@ -218,6 +218,19 @@ impl BuildTranscript {
             let task = message.of_task();
             task.is_some_and(|message| id.is_reported_by(message.title, message.task))
         };
+        let mut about = self.messages(Level::Error);
+        let pseudo = about.find_map(|message| {
+            let is_own = failed_task_id(message.first()).as_ref() == Some(&id);
+            is_own.then(|| classify::ended_by_pseudo(message))?
+        });
+        if let Some(line) = pseudo {
+            return FailedTask {
+                class: FailureClass::Infrastructure,
+                message: Some(shortened(line)),
+                id,
+                log,
+            };
+        }
         let own: Vec<&Message> = self.messages(Level::Error).filter(is_own).collect();
         let reported = own.first().map(|message| message.telling());
         let logged = self.task_logs.telling_line(&id);

@@ -59,6 +59,16 @@ fn is_lost_worker(line: &str) -> bool {
     line.contains(" process (") && line.contains(") exited unexpectedly (")
 }
 
+/// The line that shows that pseudo ended a task, by aborting it: BitBake puts what pseudo's server said
+/// below the message that the task failed.
+pub(super) fn ended_by_pseudo(message: &Message) -> Option<&str> {
+    let aborted = message.first().contains(" failed with exit code '134'");
+    let mut lines = message.lines.iter().filter(|_| aborted);
+    lines
+        .find(|line| line.starts_with("path mismatch ["))
+        .map(String::as_str)
+}
+
 /// The class of a failed task, given what it reported.
 pub(super) fn of_task(task: &str, messages: &[&Message]) -> FailureClass {
     if messages

@@ -324,6 +324,22 @@ fn a_pseudo_that_gave_up_is_no_fault_of_the_recipe() {
 }
 
 #[test]
+fn a_pseudo_that_ended_a_task_is_known_by_its_log() {
+    let stderr = "ERROR: Task (/l/p_2.0.bb:do_install) failed with exit code '134' \n\
+        Pseudo log:\n\
+        path mismatch [1 link]: ino 36 db '/b/sstate-cache/fe/p.siginfo' req '/b/tmp/stamps/p.do_install.fe'.\n\
+        Setup complete, sending SIGUSR1 to pid 7696.\n\
+        \n";
+    let failure = from_stderr(stderr).failure_of("p").unwrap();
+    assert_eq!(failure.class, FailureClass::Infrastructure);
+    assert!(failure.message.contains("path mismatch"), "{failure:?}");
+    // A task that fails by itself, beside a pseudo that has something to say.
+    let other = stderr.replace("'134'", "'1'");
+    let failure = from_stderr(&other).failure_of("p").unwrap();
+    assert_eq!(failure.class, FailureClass::Compile);
+}
+
+#[test]
 fn a_task_in_two_summaries_failed_once() {
     let stdout = "Summary: 1 task failed:\n  /l/a_1.bb:do_compile\n\
         Summary: 1 task failed:\n  /l/a_1.bb:do_compile\n    log: /t/a/1/temp/log.do_compile.7\n";

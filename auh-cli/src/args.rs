@@ -64,6 +64,9 @@ pub(crate) struct Upgrade {
     /// Groups to upgrade side by side, each in work trees and build directories of its own
     #[arg(long, value_name = "N")]
     pub jobs: Option<usize>,
+    /// Groups to build together, in one call of BitBake per machine; what fails is tried alone
+    #[arg(long, value_name = "N")]
+    pub batch: Option<usize>,
     /// Where the commits go: in-place (one job's default), branch, or fast-forward
     #[arg(long, value_name = "PLACE")]
     pub integrate: Option<String>,

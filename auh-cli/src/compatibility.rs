@@ -104,6 +104,7 @@ fn upgrade(args: Args) -> Upgrade {
         send_emails: args.send_emails,
         stable: false,
         jobs: None,
+        batch: None,
         integrate: None,
         dry_run: false,
         settings: SettingsFlags {

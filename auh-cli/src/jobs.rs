@@ -1,7 +1,7 @@
 //! From the settings to the seats of a run: one in the user's checkout, or one for each job; and
 //! to what its pipeline needs for that.
 
-use crate::terminal;
+use crate::{failure::Usage, terminal};
 use anyhow::Result;
 use auh_config::{Integrate, Settings};
 use auh_engine::{Pipeline, Seat, Seats, Step};
@@ -17,7 +17,22 @@ pub(crate) struct Jobs {
 }
 
 /// The pipeline without what it has for several jobs only, if there is but the user's checkout.
-pub(crate) fn fitted(mut pipeline: Pipeline, settings: &Settings) -> Pipeline {
+///
+/// # Errors
+/// When a step wants every group built alone, and the settings want them built in company.
+pub(crate) fn fitted(mut pipeline: Pipeline, settings: &Settings) -> Result<Pipeline> {
+    let alone = pipeline.steps.iter().find(|step| step.bears_no_company());
+    if let (Some(step), 2..) = (alone, settings.batch.get()) {
+        let name = &step.plugin.manifest().name;
+        return Err(Usage::new(
+            format!(
+                "the step {name} needs each group built alone, and batch is {}",
+                settings.batch
+            ),
+            "leave --batch out, or switch the step off",
+        )
+        .into());
+    }
     if settings.integration() == Integrate::InPlace {
         pipeline.steps.retain(|step| !step.integrates());
     } else if !pipeline.steps.iter().any(Step::integrates) {
@@ -26,7 +41,7 @@ pub(crate) fn fitted(mut pipeline: Pipeline, settings: &Settings) -> Pipeline {
             pipeline.name
         ));
     }
-    pipeline
+    Ok(pipeline)
 }
 
 impl Jobs {

@@ -51,6 +51,7 @@ pub(crate) fn mail(args: &Mail) -> Result<exit::Status> {
         groups: Vec::new(),
         folder: &folder,
         journal: &mut journal,
+        batch: 1,
         seats: auh_engine::Seats::in_place(Arc::new(dirs)),
         author: settings.commit_author.clone(),
         command_limit: settings.limits.command,

@@ -42,13 +42,14 @@ pub(crate) fn upgrade(args: &Upgrade) -> Result<exit::Status> {
         send_emails: args.send_emails,
         stable: args.stable,
         jobs: args.jobs,
+        batch: args.batch,
         integrate: args.integrate.clone(),
         ..Flags::default()
     };
     let settings = preparation::settings(environment.build_dir(), &args.settings, flags)?;
     let search = preparation::search(&settings)?;
     let pipeline = preparation::pipeline(settings.chosen_pipeline(), &settings, &search)?;
-    let pipeline = jobs::fitted(pipeline, &settings);
+    let pipeline = jobs::fitted(pipeline, &settings)?;
     let scheduler = search.load(PluginKind::Scheduler, &settings.scheduler)?;
     let stop = Stop::default();
     environment.check_for_upgrades(stop.work())?;
@@ -145,6 +146,7 @@ impl Job {
             folder: &folder,
             journal: &mut journal,
             seats: jobs.seats.clone(),
+            batch: self.settings.batch.get(),
             author: self.settings.commit_author.clone(),
             command_limit: self.settings.limits.command,
             stop_grace: self.settings.limits.grace,

@@ -24,6 +24,8 @@ pub struct Flags {
     pub serial_build: bool,
     /// `--jobs N`.
     pub jobs: Option<usize>,
+    /// `--batch N`.
+    pub batch: Option<usize>,
     /// `--integrate PLACE`.
     pub integrate: Option<String>,
     /// `-e, --send-emails`.
@@ -49,9 +51,13 @@ impl Flags {
         layer.words("--machines", "machines", self.machines.as_deref())?;
         layer.text("--scheduler", "scheduler", self.scheduler.as_deref())?;
         self.choose_pipeline(&mut layer, below)?;
-        if let Some(jobs) = self.jobs {
-            let jobs = i64::try_from(jobs).unwrap_or(i64::MAX);
-            layer.set("--jobs", "jobs", |_| Value::Integer(jobs))?;
+        for (flag, key, number) in [
+            ("--jobs", "jobs", self.jobs),
+            ("--batch", "batch", self.batch),
+        ] {
+            let Some(number) = number else { continue };
+            let number = i64::try_from(number).unwrap_or(i64::MAX);
+            layer.set(flag, key, |_| Value::Integer(number))?;
         }
         layer.text("--integrate", "integrate", self.integrate.as_deref())?;
         layer.path("--workdir", "workdir", self.workdir.as_ref())?;

@@ -7,8 +7,8 @@ use crate::{
     pipeline::PipelineEntry,
     tree::{Item, KeyPath, Node, Tree, Value, dotted},
     value::{
-        Address, Author, FromNode, Integrate, Isolation, Jobs, Limit, Line, Name, Pressure, Server,
-        Size, Wrong,
+        Address, Author, Batch, FromNode, Integrate, Isolation, Jobs, Limit, Line, Name, Pressure,
+        Server, Size, Wrong,
     },
 };
 use auh_protocol::Machine;
@@ -45,6 +45,7 @@ pub(crate) const KEYS: &[Key] = &[
     key("scheduler", is::<Name>),
     key("pipeline", is::<Name>),
     key("jobs", is::<Jobs>),
+    key("batch", is::<Batch>),
     key("integrate", is::<Integrate>),
     key("workdir", is::<Line>),
     key("from", is::<Address>),

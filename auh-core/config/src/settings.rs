@@ -4,8 +4,8 @@ use crate::{
     ConfigError, Integrate, Pipeline, PipelineEntry, SmtpServer, Source, Threads, Warning, schema,
     tree::{Node, Tree, Value, dotted, split},
     value::{
-        Address, Author, FromNode, Isolation, Jobs, Limit, Line, Name, Pressure, Server, Size,
-        address_of,
+        Address, Author, Batch, FromNode, Isolation, Jobs, Limit, Line, Name, Pressure, Server,
+        Size, address_of,
     },
 };
 use auh_protocol::Machine;
@@ -28,6 +28,8 @@ pub struct Settings {
     pub pipeline: String,
     /// How many groups are upgraded side by side.
     pub jobs: NonZero<usize>,
+    /// How many groups at most are built in company.
+    pub batch: NonZero<usize>,
     /// Where the commits go; none for the usual place of that many jobs, see [`Self::integration`].
     pub integrate: Option<Integrate>,
     /// Every pipeline by its name.
@@ -151,13 +153,14 @@ impl Settings {
         &self.pipelines[&self.pipeline]
     }
 
-    /// Where the commits go: into the user's checkout for one job, else to a branch.
+    /// Where the commits go: into the user's checkout for one job without company, else to a branch.
     #[must_use]
     pub fn integration(&self) -> Integrate {
-        self.integrate.unwrap_or(match self.jobs.get() {
-            1 => Integrate::InPlace,
+        let usual = match (self.jobs.get(), self.batch.get()) {
+            (1, 1) => Integrate::InPlace,
             _ => Integrate::Branch,
-        })
+        };
+        self.integrate.unwrap_or(usual)
     }
 
     /// What a plugin is given: its own table, and what the pipeline's entry says laid over it.
@@ -280,6 +283,7 @@ impl Settings {
             scheduler: values.name("scheduler")?,
             pipeline: values.chosen_pipeline()?,
             jobs: values.required::<Jobs>("jobs")?.0,
+            batch: values.required::<Batch>("batch")?.0,
             integrate: values.integrate()?,
             pipelines: values.pipelines()?,
             workdir: values.workdir(layers.as_ref())?,
@@ -471,16 +475,22 @@ impl Values<'_> {
         })
     }
 
-    /// Jobs that work in the same checkout would commit each other's changes.
+    /// Groups that are under way together in the same checkout would commit each other's changes.
     fn integrate(&self) -> Result<Option<Integrate>, ConfigError> {
         let integrate = self.optional::<Integrate>("integrate")?;
         let jobs = self.required::<Jobs>("jobs")?.0;
-        if integrate == Some(Integrate::InPlace) && jobs.get() > 1 {
+        let batch = self.required::<Batch>("batch")?.0;
+        let several = match (jobs.get(), batch.get()) {
+            (1, 1) => None,
+            (1, batch) => Some(format!("batches of {batch}")),
+            (jobs, _) => Some(format!("{jobs} jobs")),
+        };
+        if let (Some(Integrate::InPlace), Some(several)) = (integrate, several) {
             return Err(invalid_with(
                 self.at("integrate"),
                 "integrate",
-                format!("\"in-place\" does not go with {jobs} jobs"),
-                "several jobs need work trees of their own: say \"branch\" or \"fast-forward\"",
+                format!("\"in-place\" does not go with {several}"),
+                "they need work trees of their own: say \"branch\" or \"fast-forward\"",
             ));
         }
         Ok(integrate)

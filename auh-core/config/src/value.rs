@@ -293,20 +293,28 @@ pub(crate) struct Jobs(pub(crate) NonZero<usize>);
 
 impl FromNode for Jobs {
     fn from_node(node: &Node) -> Result<Self, Wrong> {
-        /// Each is a build directory of its own.
-        const MOST: usize = 64;
-        let Value::Integer(number) = node.value else {
-            return Err(Wrong::expected(node, "a number"));
-        };
-        let number = usize::try_from(number).ok().and_then(NonZero::new);
-        match number.filter(|number| number.get() <= MOST) {
-            Some(number) => Ok(Self(number)),
-            None => Err(Wrong::value(
-                node,
-                format!("the number must be 1 to {MOST}"),
-            )),
-        }
+        // Each is a build directory of its own.
+        number_up_to(64, node).map(Self)
     }
+}
+
+/// How many groups are built in company.
+pub(crate) struct Batch(pub(crate) NonZero<usize>);
+
+impl FromNode for Batch {
+    fn from_node(node: &Node) -> Result<Self, Wrong> {
+        // What fails is built once more with the rest gone: more would rarely pass at once.
+        number_up_to(1000, node).map(Self)
+    }
+}
+
+fn number_up_to(most: usize, node: &Node) -> Result<NonZero<usize>, Wrong> {
+    let Value::Integer(number) = node.value else {
+        return Err(Wrong::expected(node, "a number"));
+    };
+    let number = usize::try_from(number).ok().and_then(NonZero::new);
+    let number = number.filter(|number| number.get() <= most);
+    number.ok_or_else(|| Wrong::value(node, format!("the number must be 1 to {most}")))
 }
 
 /// A pressure as BitBake takes it, 1 to 1,000,000.

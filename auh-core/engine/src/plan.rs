@@ -2,7 +2,7 @@
 
 use auh_graph::{TaskGraph, TaskGraphBuilder, TaskIndex};
 use auh_loader::Plugin;
-use auh_protocol::{Group, Scope};
+use auh_protocol::{Company, Group, Scope};
 use serde_json::{Map, Value};
 
 /// A step of a pipeline, with its plugin loaded.
@@ -29,6 +29,18 @@ impl Step {
             "run" => name.clone(),
             action => format!("{name} {action}"),
         }
+    }
+
+    /// Whether it can be asked about the recipes of several groups as about one group's.
+    #[must_use]
+    pub fn takes_company(&self) -> bool {
+        self.plugin.manifest().company == Company::Welcome
+    }
+
+    /// Whether what it sees has to be one group's alone.
+    #[must_use]
+    pub fn bears_no_company(&self) -> bool {
+        self.plugin.manifest().company == Company::Never
     }
 
     /// Whether it brings commits to where those of all groups come together.
@@ -64,6 +76,25 @@ pub(crate) struct Assignment {
     pub stretch: usize,
     /// Where it is carried out.
     pub place: Place,
+    /// Which groups' seat it takes: the number of the first of them.
+    pub seat_of: usize,
+    /// Whether it begins in layers that have nothing of other groups.
+    pub fresh: bool,
+    /// Which attempt at its groups it belongs to.
+    pub attempt: Attempt,
+}
+
+/// An attempt at upgrading a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Attempt {
+    /// The only one there is, or what follows the one that counts.
+    Only,
+    /// The one in company, but for the step that is carried out for all at once.
+    First,
+    /// That step.
+    Company,
+    /// Another one by itself, for a group that failed in company.
+    Alone,
 }
 
 /// Where a task of the plan is carried out.
@@ -85,7 +116,8 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    pub(crate) fn new(pipeline: &Pipeline, groups: &[Group]) -> Self {
+    /// `batch` says how many groups at most are built in company.
+    pub(crate) fn new(pipeline: &Pipeline, groups: &[Group], batch: usize) -> Self {
         let mut drawing = Drawing::new(pipeline, groups);
         let everybody: Vec<usize> = (0..groups.len()).collect();
         for section in sections(pipeline) {
@@ -93,10 +125,8 @@ impl Plan {
                 Section::Run(step) => drawing.stretch(&Stretch::of_run(step), "run", &everybody),
                 // Group by group, so that the graph's own order finishes one after another.
                 Section::Groups(stretches) => {
-                    for (index, group) in groups.iter().enumerate() {
-                        for stretch in &stretches {
-                            drawing.stretch(stretch, &group.name(), &[index]);
-                        }
+                    for company in everybody.chunks(batch.max(1)) {
+                        drawing.company(&stretches, company);
                     }
                 }
             }
@@ -114,6 +144,7 @@ impl Plan {
 /// A plan that is being drawn.
 struct Drawing<'a> {
     pipeline: &'a Pipeline,
+    groups: &'a [Group],
     builder: TaskGraphBuilder,
     assignments: Vec<Assignment>,
     /// Each group's latest task: what its next one waits for.
@@ -123,9 +154,10 @@ struct Drawing<'a> {
 }
 
 impl<'a> Drawing<'a> {
-    fn new(pipeline: &'a Pipeline, groups: &[Group]) -> Self {
+    fn new(pipeline: &'a Pipeline, groups: &'a [Group]) -> Self {
         Self {
             pipeline,
+            groups,
             builder: TaskGraphBuilder::new(),
             assignments: Vec::new(),
             latest: vec![None; groups.len()],
@@ -133,40 +165,154 @@ impl<'a> Drawing<'a> {
         }
     }
 
-    /// The tasks of one stretch of steps for one group, or for all of them.
-    fn stretch(&mut self, stretch: &Stretch, name: &str, groups: &[usize]) {
-        if groups.is_empty() {
-            return;
-        }
-        for &step in &stretch.steps {
-            let integrates = self.pipeline.steps[step].integrates();
-            let label = format!("{step}-{}", self.pipeline.steps[step].label());
-            let task = self
-                .builder
-                .task_of(name, &label)
-                .expect("group names differ, and steps are numbered");
-            let mut before: Vec<_> = groups
-                .iter()
-                .filter_map(|group| self.latest[*group])
-                .collect();
-            before.dedup();
-            if integrates {
-                before.extend(self.integrated.replace(task));
+    /// Stretches of steps for some groups that may be built in company.
+    fn company(&mut self, stretches: &[Stretch], company: &[usize]) {
+        let (first, rest) = match stretches.split_first() {
+            Some((first, rest)) if company.len() > 1 => match self.shared_step(first) {
+                Some(shared) => {
+                    self.in_company(first, shared, company);
+                    (None, rest)
+                }
+                None => (Some(first), rest),
+            },
+            Some((first, rest)) => (Some(first), rest),
+            None => return,
+        };
+        for &group in company {
+            for stretch in first.into_iter().chain(rest) {
+                self.stretch(stretch, &self.groups[group].name(), &[group]);
             }
-            for before in before {
-                self.builder.depends(task, before);
-            }
-            for group in groups {
-                self.latest[*group] = Some(task);
-            }
-            self.assignments.push(Assignment {
-                step,
-                groups: groups.to_vec(),
-                stretch: stretch.steps[0],
-                place: stretch.place,
-            });
         }
     }
+
+    /// The place in a stretch of the step that takes company.
+    fn shared_step(&self, stretch: &Stretch) -> Option<usize> {
+        let takes_company = |step: &usize| self.pipeline.steps[*step].takes_company();
+        let place = stretch.steps.iter().position(takes_company);
+        // Who has done nothing yet has nothing to be built in company.
+        place.filter(|place| *place > 0 && stretch.place == Place::Groups)
+    }
+
+    /// All groups walk to the shared step, one after another in one seat, take it together, and
+    /// walk on one after another; then those that failed in company walk the whole way alone.
+    fn in_company(&mut self, stretch: &Stretch, shared: usize, company: &[usize]) {
+        let (before, after) = (&stretch.steps[..shared], &stretch.steps[shared + 1..]);
+        let seat = Seat {
+            of: company[0],
+            stretch,
+        };
+        let mut previous = None;
+        for (number, &group) in company.iter().enumerate() {
+            let fresh = number == 0;
+            self.walk(&seat, before, group, (Attempt::First, fresh), &mut previous);
+        }
+        let name = format!("company of {}", self.groups[company[0]].name());
+        let task = self.task(
+            &seat,
+            stretch.steps[shared],
+            &name,
+            company,
+            (Attempt::Company, false),
+        );
+        self.wait(task, previous);
+        previous = Some(task);
+        for &group in company {
+            self.walk(&seat, after, group, (Attempt::First, false), &mut previous);
+        }
+        for &group in company {
+            self.walk(
+                &seat,
+                &stretch.steps,
+                group,
+                (Attempt::Alone, true),
+                &mut previous,
+            );
+        }
+    }
+
+    /// One group's steps, each of which waits for the one before it and for what the seat did before.
+    fn walk(
+        &mut self,
+        seat: &Seat<'_>,
+        steps: &[usize],
+        group: usize,
+        (attempt, fresh): (Attempt, bool),
+        previous: &mut Option<TaskIndex>,
+    ) {
+        let name = self.groups[group].name();
+        for (number, &step) in steps.iter().enumerate() {
+            let fresh = fresh && number == 0;
+            let task = self.task(seat, step, &name, &[group], (attempt, fresh));
+            self.wait(task, previous.replace(task));
+        }
+    }
+
+    /// The tasks of one stretch of steps for one group, or for all of them.
+    fn stretch(&mut self, stretch: &Stretch, name: &str, groups: &[usize]) {
+        let Some(&of) = groups.first() else {
+            return;
+        };
+        for (number, &step) in stretch.steps.iter().enumerate() {
+            let fresh = number == 0 && stretch.place == Place::Groups;
+            let seat = Seat { of, stretch };
+            let task = self.task(&seat, step, name, groups, (Attempt::Only, fresh));
+            if self.pipeline.steps[step].integrates() {
+                let before = self.integrated.replace(task);
+                self.wait(task, before);
+            }
+        }
+    }
+
+    /// A task that waits for the latest one of each of its groups.
+    fn task(
+        &mut self,
+        seat: &Seat<'_>,
+        step: usize,
+        name: &str,
+        groups: &[usize],
+        (attempt, fresh): (Attempt, bool),
+    ) -> TaskIndex {
+        let label = self.pipeline.steps[step].label();
+        let label = match attempt {
+            Attempt::Alone => format!("{step}-{label} alone"),
+            Attempt::Only | Attempt::First | Attempt::Company => format!("{step}-{label}"),
+        };
+        let task = self
+            .builder
+            .task_of(name, &label)
+            .expect("group names differ, and steps are numbered");
+        let mut before: Vec<_> = groups.iter().filter_map(|g| self.latest[*g]).collect();
+        before.dedup();
+        for before in before {
+            self.builder.depends(task, before);
+        }
+        for group in groups {
+            self.latest[*group] = Some(task);
+        }
+        self.assignments.push(Assignment {
+            step,
+            groups: groups.to_vec(),
+            stretch: seat.stretch.steps[0],
+            place: seat.stretch.place,
+            seat_of: seat.of,
+            fresh,
+            attempt,
+        });
+        task
+    }
+
+    fn wait(&mut self, task: TaskIndex, before: Option<TaskIndex>) {
+        // To wait twice for the same is to wait for it.
+        if let Some(before) = before {
+            self.builder.depends(task, before);
+        }
+    }
+}
+
+/// Who takes a seat, and for which steps.
+struct Seat<'a> {
+    of: usize,
+    stretch: &'a Stretch,
 }
 
 /// A part of a pipeline.

@@ -1,6 +1,6 @@
 //! What of a plan is done, runs, and could start.
 
-use crate::plan::{Place, Plan};
+use crate::plan::{Assignment, Attempt, Place, Plan};
 use auh_graph::TaskIndex;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -54,12 +54,9 @@ impl<'p> Queue<'p> {
     pub(crate) fn startable(&self) -> Vec<TaskIndex> {
         let can_start = |task: &TaskIndex| {
             let assignment = &self.plan.assignments[*task as usize];
-            match assignment.groups[..] {
-                [group] => {
-                    self.seats.of(group).is_some() || self.seats.find(assignment.place).is_some()
-                }
-                _ => true,
-            }
+            sitter(assignment).is_none_or(|sitter| {
+                self.seats.of(sitter).is_some() || self.seats.find(assignment.place).is_some()
+            })
         };
         self.ready
             .iter()
@@ -88,17 +85,15 @@ impl<'p> Queue<'p> {
         self.ready.remove(&(self.places[task as usize], task));
         self.running.push(task);
         let assignment = &self.plan.assignments[task as usize];
-        if let [group] = assignment.groups[..] {
-            self.seats.take(group, assignment.place);
+        if let Some(sitter) = sitter(assignment) {
+            self.seats.take(sitter, assignment.place);
         }
     }
 
     /// The seat in which a running task is carried out.
     pub(crate) fn seat(&self, task: TaskIndex) -> usize {
-        let seat = match self.plan.assignments[task as usize].groups[..] {
-            [group] => self.seats.of(group),
-            _ => None,
-        };
+        let sitter = sitter(&self.plan.assignments[task as usize]);
+        let seat = sitter.and_then(|sitter| self.seats.of(sitter));
         seat.unwrap_or(self.seats.numbers.of_run)
     }
 
@@ -116,21 +111,30 @@ impl<'p> Queue<'p> {
             }
         }
         let assignment = &self.plan.assignments[task as usize];
-        let later = |group: usize| {
-            let assignments = dependants
-                .iter()
-                .map(|d| &self.plan.assignments[*d as usize]);
-            // What integrates is waited for by the next group, too.
-            assignments.filter(move |later| later.groups.contains(&group))
-        };
-        if let [group] = assignment.groups[..]
-            && !later(group).any(|later| later.stretch == assignment.stretch)
-        {
-            self.seats.leave(group);
+        let later: Vec<&Assignment> = dependants
+            .iter()
+            .map(|d| &self.plan.assignments[*d as usize])
+            .collect();
+        if let Some(own) = sitter(assignment) {
+            let goes_on = |later: &&Assignment| sitter(later) == Some(own);
+            if !later.iter().any(goes_on) {
+                self.seats.leave(own);
+            }
         }
-        let is_done = |group: &usize| later(*group).next().is_none();
+        // What integrates is waited for by the next group, too.
+        let is_done = |group: &usize| !later.iter().any(|later| later.groups.contains(group));
         assignment.groups.iter().copied().filter(is_done).collect()
     }
+}
+
+/// Who takes a seat: a group, or the first of a company, in a stretch of steps. While a company is
+/// still in its seat, one of its groups may have another for the next stretch.
+type Sitter = (usize, usize);
+
+/// Whose seat a task takes; none for a step about the whole run.
+fn sitter(assignment: &Assignment) -> Option<Sitter> {
+    let sits = assignment.groups.len() == 1 || assignment.attempt == Attempt::Company;
+    sits.then_some((assignment.seat_of, assignment.stretch))
 }
 
 /// The numbers of the seats: places in which one group at a time is worked on.
@@ -148,18 +152,18 @@ impl SeatNumbers {
     }
 }
 
-/// A seat has layers and build directories that one group at a time can work on: a group takes one
-/// with its first task of a stretch and leaves it with the last.
+/// A seat has layers and build directories that one group at a time can work on, or one company of
+/// groups: they take one with their first task of a stretch and leave it with the last.
 struct Seats {
     numbers: SeatNumbers,
     free: BTreeSet<usize>,
-    /// The seats by group.
-    taken: BTreeMap<usize, usize>,
+    /// The seats by who sits there.
+    taken: BTreeMap<Sitter, usize>,
 }
 
 impl Seats {
-    fn of(&self, group: usize) -> Option<usize> {
-        self.taken.get(&group).copied()
+    fn of(&self, sitter: Sitter) -> Option<usize> {
+        self.taken.get(&sitter).copied()
     }
 
     /// A free seat for work at a place.
@@ -170,18 +174,18 @@ impl Seats {
         }
     }
 
-    fn take(&mut self, group: usize, place: Place) {
-        if self.taken.contains_key(&group) {
+    fn take(&mut self, sitter: Sitter, place: Place) {
+        if self.taken.contains_key(&sitter) {
             return;
         }
         if let Some(seat) = self.find(place) {
             self.free.remove(&seat);
-            self.taken.insert(group, seat);
+            self.taken.insert(sitter, seat);
         }
     }
 
-    fn leave(&mut self, group: usize) {
-        self.free.extend(self.taken.remove(&group));
+    fn leave(&mut self, sitter: Sitter) {
+        self.free.extend(self.taken.remove(&sitter));
     }
 }
 
@@ -192,7 +196,6 @@ fn count(tasks: &[TaskIndex]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::Assignment;
     use auh_graph::TaskGraphBuilder;
 
     const IN_PLACE: SeatNumbers = SeatNumbers {
@@ -222,6 +225,9 @@ mod tests {
                 groups: vec![group],
                 stretch: 0,
                 place: Place::Groups,
+                seat_of: group,
+                fresh: step == 0,
+                attempt: Attempt::Only,
             }));
         }
         let last = builder.task_of("run", "s2").unwrap();
@@ -232,6 +238,9 @@ mod tests {
             groups: vec![0, 1],
             stretch: 1,
             place: Place::Run,
+            seat_of: 0,
+            fresh: false,
+            attempt: Attempt::Only,
         });
         Plan {
             graph: builder.build().unwrap(),
@@ -289,6 +298,9 @@ mod tests {
                     groups: vec![group],
                     stretch: step,
                     place,
+                    seat_of: group,
+                    fresh: step == 0,
+                    attempt: Attempt::Only,
                 }
             }));
         }

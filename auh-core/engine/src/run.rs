@@ -3,8 +3,9 @@
 
 use crate::{
     EngineError, Pipeline, Seat, Seats, Step, Stop,
+    company::{self, Parting, Postponed},
     host::{Shared, StepHost},
-    plan::{Assignment, Place, Plan},
+    plan::{Assignment, Attempt, Plan},
     queue::Queue,
     work::{carry_out, carry_out_afresh, close_out},
 };
@@ -66,6 +67,9 @@ pub struct Run<'a> {
     pub journal: &'a mut Writer,
     /// Where groups are worked on.
     pub seats: Seats,
+    /// How many groups at most are built in company; more than one needs seats with work trees of
+    /// their own.
+    pub batch: usize,
     /// `Name <address>` for commits.
     pub author: String,
     /// How long a command may take that names no limit of its own.
@@ -91,6 +95,7 @@ pub(crate) enum Message {
     Done {
         task: TaskIndex,
         outcome: StepOutcome,
+        postponed: Vec<Postponed>,
         seconds: f64,
     },
     Closed {
@@ -101,7 +106,7 @@ pub(crate) enum Message {
 
 /// Carries the run out and writes its last line. Returns what that line says.
 pub fn run(run: Run<'_>, watcher: &mut dyn Watcher) -> Result<RunEnd, EngineError> {
-    let plan = Plan::new(run.pipeline, &run.groups);
+    let plan = Plan::new(run.pipeline, &run.groups, run.batch);
     let (scheduler, order) = ask_for_order(run.scheduler, &plan)?;
     let (messages, inbox) = mpsc::channel();
     let queue = Queue::new(&plan, &order, run.seats.numbers());
@@ -172,6 +177,8 @@ struct Progress {
     began: Option<Instant>,
     /// True when the run was asked to stop while the group was under way.
     stopped: bool,
+    /// How it failed in company, once it did.
+    postponed: Option<Postponed>,
 }
 
 struct Dispatcher<'r, 'p, 'w> {
@@ -231,6 +238,14 @@ impl<'r: 'scope, 'p: 'scope, 'scope> Dispatcher<'r, 'p, '_> {
         let stopping = self.run.stop.requested();
         assignment.groups.iter().any(|group| {
             let progress = &self.states[*group];
+            let counts = match assignment.attempt {
+                Attempt::Only => true,
+                Attempt::First | Attempt::Company => progress.postponed.is_none(),
+                Attempt::Alone => progress.postponed.is_some(),
+            };
+            if !counts {
+                return false;
+            }
             if stopping && progress.began.is_none() {
                 return false;
             }
@@ -277,25 +292,46 @@ impl<'r: 'scope, 'p: 'scope, 'scope> Dispatcher<'r, 'p, '_> {
         let step = &self.run.pipeline.steps[assignment.step];
         let number = self.queue.seat(task);
         let seat = self.run.seats.seat(number).clone();
-        let refresh = self.begins(task) && self.is_used(number, assignment.groups[0]);
-        let request = self.request(step, &assignment.groups, &seat)?;
-        let groups = self.group_names(task);
+        let attempt = assignment.attempt;
+        let refresh = assignment.fresh && self.is_used(number, assignment.groups[0]);
+        let present = self.present(task);
+        let request = self.request(step, &present, &seat)?;
+        let groups = self.names(&present);
         let host = self.host(messages, groups.join(" "), &seat);
         self.record(step_started(step, groups))?;
         let messages = messages.clone();
         scope.spawn(move || {
             let began = Instant::now();
-            let outcome = match refresh.then_some(&seat.worktrees).and_then(Option::as_ref) {
-                Some(worktrees) => carry_out_afresh(worktrees, step, &request, host),
-                None => carry_out(step, &request, host),
+            let Parting { outcome, postponed } = match &seat.worktrees {
+                Some(worktrees) if attempt == Attempt::Company => {
+                    company::carry_out(worktrees, step, &request, &host)
+                }
+                Some(worktrees) if refresh => {
+                    carry_out_afresh(worktrees, step, &request, host).into()
+                }
+                _ => carry_out(step, &request, host).into(),
             };
             let _ = messages.send(Message::Done {
                 task,
                 outcome: seat.back(outcome),
+                postponed,
                 seconds: began.elapsed().as_secs_f64(),
             });
         });
         Ok(())
+    }
+
+    /// The groups of a task that it is carried out for: of a company those that are still in it.
+    fn present(&self, task: TaskIndex) -> Vec<usize> {
+        let Assignment {
+            groups, attempt, ..
+        } = &self.plan.assignments[task as usize];
+        let is_in_it = |group: &usize| {
+            let progress = &self.states[*group];
+            *attempt != Attempt::Company
+                || !(progress.state.failed() || progress.stopped || self.nothing_left(*group))
+        };
+        groups.iter().copied().filter(is_in_it).collect()
     }
 
     /// Carries out the steps about the run as a whole, one after another. They change no verdict.
@@ -370,16 +406,9 @@ impl<'r: 'scope, 'p: 'scope, 'scope> Dispatcher<'r, 'p, '_> {
     fn is_used(&mut self, seat: usize, group: usize) -> bool {
         self.seated.insert(seat, group).is_some_and(|before| {
             let Progress { state, stopped, .. } = &self.states[before];
-            *stopped || *state != GroupState::default()
+            // Of a company only the first is known here.
+            self.run.batch > 1 || *stopped || *state != GroupState::default()
         })
-    }
-
-    /// Whether a group begins with this task: its seat may still have what the one before did. Where
-    /// the commits come together, that is what has to stay.
-    fn begins(&self, task: TaskIndex) -> bool {
-        let Assignment { groups, place, .. } = &self.plan.assignments[task as usize];
-        let new = |group: &usize| self.states[*group].began.is_none();
-        *place == Place::Groups && groups.iter().all(new)
     }
 
     fn request(
@@ -440,8 +469,15 @@ impl<'r: 'scope, 'p: 'scope, 'scope> Dispatcher<'r, 'p, '_> {
             Message::Done {
                 task,
                 outcome,
+                postponed,
                 seconds,
-            } => self.done(task, &outcome, seconds),
+            } => {
+                self.done(task, outcome, seconds)?;
+                for group in postponed {
+                    self.postpone(group)?;
+                }
+                self.finish_task(task)
+            }
             // Only a closing step ends so, and it is waited for elsewhere.
             Message::Closed { .. } => Ok(()),
         }
@@ -450,21 +486,48 @@ impl<'r: 'scope, 'p: 'scope, 'scope> Dispatcher<'r, 'p, '_> {
     fn done(
         &mut self,
         task: TaskIndex,
-        outcome: &StepOutcome,
+        mut outcome: StepOutcome,
         seconds: f64,
     ) -> Result<(), EngineError> {
         let assignment = &self.plan.assignments[task as usize];
         let step = &self.run.pipeline.steps[assignment.step];
-        let groups = self.group_names(task);
-        self.record(step_finished(step, groups, outcome.clone(), seconds))?;
+        let groups = self.present(task);
+        if let ([group], false) = (&groups[..], outcome.failed())
+            && assignment.attempt == Attempt::Alone
+            && step.takes_company()
+        {
+            let before = &self.states[*group].postponed;
+            outcome.notes.extend(before.as_ref().map(Postponed::remark));
+        }
+        let names = self.names(&groups);
+        self.record(step_finished(step, names, outcome.clone(), seconds))?;
         let stopping = self.run.stop.requested();
-        for &group in &assignment.groups {
+        for group in groups {
             let progress = &mut self.states[group];
             let part = outcome.part_of(&self.run.groups[group]);
             progress.stopped |= stopping && part.failed();
             progress.state.absorb(&part);
         }
-        self.finish_task(task)
+        Ok(())
+    }
+
+    /// Forgets what came of a group in company; it is attempted once more, alone.
+    fn postpone(&mut self, postponed: Postponed) -> Result<(), EngineError> {
+        let mut groups = self.run.groups.iter();
+        if let Some(group) = groups.position(|group| group.name() == postponed.group) {
+            self.states[group].state = GroupState::default();
+            self.states[group].postponed = Some(postponed.clone());
+        }
+        let Postponed {
+            group,
+            company,
+            failures,
+        } = postponed;
+        self.record(Event::Postponed {
+            group,
+            company,
+            failures,
+        })
     }
 
     fn finish_task(&mut self, task: TaskIndex) -> Result<(), EngineError> {
@@ -501,12 +564,9 @@ impl<'r: 'scope, 'p: 'scope, 'scope> Dispatcher<'r, 'p, '_> {
         }
     }
 
-    fn group_names(&self, task: TaskIndex) -> Vec<String> {
-        let groups = &self.plan.assignments[task as usize].groups;
-        groups
-            .iter()
-            .map(|group| self.run.groups[*group].name())
-            .collect()
+    fn names(&self, groups: &[usize]) -> Vec<String> {
+        let groups = groups.iter();
+        groups.map(|group| self.run.groups[*group].name()).collect()
     }
 
     fn record(&mut self, event: Event) -> Result<(), EngineError> {

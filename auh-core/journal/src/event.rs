@@ -3,6 +3,7 @@
 use auh_protocol::{
     Group, Machine, StepOutcome,
     host::{Exit, Level},
+    step::RecipeFailure,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -66,6 +67,15 @@ pub enum Event {
         outcome: StepOutcome,
         /// Wall time.
         seconds: f64,
+    },
+    /// A group failed in company; what came of it so far does not count, and it is attempted alone.
+    Postponed {
+        /// The group's name.
+        group: String,
+        /// The groups that were built with it.
+        company: Vec<String>,
+        /// How it failed.
+        failures: Vec<RecipeFailure>,
     },
     /// All steps of a group are done.
     GroupFinished {

@@ -97,6 +97,31 @@ impl Worktrees {
         Ok(())
     }
 
+    /// Takes back what was changed in some files since the last commit. The paths are relative to
+    /// `tree`, a top folder of these work trees.
+    pub fn restore(
+        &self,
+        tree: &Path,
+        paths: &[PathBuf],
+        cancel: &CancelToken,
+    ) -> Result<(), OeError> {
+        let names: Vec<_> = paths.iter().map(|path| path.to_string_lossy()).collect();
+        let run = |args: &[&str], names: &[&str]| {
+            let words = [&["--literal-pathspecs"], args, &["--"], names].concat();
+            git(tree, &words, cancel)
+        };
+        let all: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+        run(&["reset", "-q", "HEAD"], &all)?;
+        let known = run(&["ls-files", "-z"], &all)?;
+        let known = String::from_utf8_lossy(&known).into_owned();
+        let known: Vec<&str> = known.split_terminator('\0').collect();
+        if !known.is_empty() {
+            run(&["checkout", "-q"], &known)?;
+        }
+        run(&["clean", "-q", "-f", "-d", "-x"], &all)?;
+        Ok(())
+    }
+
     /// Each repository's path and the commit that its work tree is at now.
     pub fn tips(&self, cancel: &CancelToken) -> Result<Vec<LayerRepository>, OeError> {
         let trees = self.trees.iter();

@@ -18,7 +18,7 @@ pub mod step;
 pub use failure::{Failure, FailureClass};
 pub use machine::{Libc, Machine};
 pub use name::{InvalidName, RecipeName, Revision, Version};
-pub use plugin::{Must, PluginFault, PluginKind, PluginManifest, Requirement, Scope};
+pub use plugin::{Company, Must, PluginFault, PluginKind, PluginManifest, Requirement, Scope};
 pub use recipe::{Group, Layer, Recipe, Target};
 pub use step::{
     Commit, GroupState, GroupWork, LicenceChange, MachineBuild, MachineSkip, RecipeOutcome,

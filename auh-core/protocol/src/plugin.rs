@@ -40,6 +40,19 @@ pub enum Scope {
     Run,
 }
 
+/// How a step bears that several groups are built together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Company {
+    /// It is asked about one group, and does not mind that others are upgraded beside it.
+    #[default]
+    Borne,
+    /// It can be asked about the recipes of several groups as if they were one group's.
+    Welcome,
+    /// What it sees must be one group's alone.
+    Never,
+}
+
 /// What a plugin says about itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PluginManifest {
@@ -70,6 +83,9 @@ pub struct PluginManifest {
     /// is asked for one group after another, in the order of the plan.
     #[serde(default)]
     pub integrates: bool,
+    /// How it bears that groups are built in company.
+    #[serde(default)]
+    pub company: Company,
     /// The settings outside of its own table that it wants to see: [`crate::StepRequest::settings`].
     #[serde(default)]
     pub settings: Vec<String>,

@@ -67,6 +67,21 @@ pub fn log_line(record: &Record) -> Option<String> {
                 ),
             )
         }
+        Event::Postponed {
+            group,
+            company,
+            failures,
+        } => {
+            let why = failures.first().map(|known| &known.failure.message);
+            let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+            (
+                Level::Info,
+                format!(
+                    "{group}: failed in the company of {}, and is attempted alone{why}",
+                    company.join(", ")
+                ),
+            )
+        }
         Event::GroupFinished {
             group,
             verdict,

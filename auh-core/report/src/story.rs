@@ -72,6 +72,11 @@ impl Story {
                     }
                 }
             }
+            Event::Postponed { group, .. } => {
+                if let Some(chapter) = self.chapters.iter_mut().find(|c| c.group.name() == *group) {
+                    chapter.state = GroupState::default();
+                }
+            }
             Event::GroupFinished {
                 group,
                 verdict,

@@ -37,7 +37,7 @@ pub mod pretend;
 pub use auh_abi::START_NONE;
 pub use auh_protocol as protocol;
 pub use auh_protocol::{
-    Commit, Failure, FailureClass, Group, GroupState, GroupWork, LicenceChange, Machine,
+    Commit, Company, Failure, FailureClass, Group, GroupState, GroupWork, LicenceChange, Machine,
     MachineBuild, MachineSkip, PluginFault, PluginKind, PluginManifest, Recipe, RecipeName,
     RecipeOutcome, RecipeStatus, RepositoryChange, RunContext, Scope, StepOutcome, StepRequest,
     host::{CommandResult, Exit, Level, Place, RunCommand},
@@ -98,6 +98,7 @@ fn manifest(kind: PluginKind, name: &str, version: &str, summary: &str) -> Plugi
         actions: Vec::new(),
         run_actions: Vec::new(),
         integrates: false,
+        company: Company::Borne,
         settings: Vec::new(),
         requires: Vec::new(),
     }

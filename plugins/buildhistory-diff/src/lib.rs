@@ -22,7 +22,8 @@ mod tests;
 
 use auh_compile::group_of;
 use auh_sdk::{
-    FailureClass, Host, Options, PluginManifest, Step, StepError, StepOutcome, StepRequest,
+    Company, FailureClass, Host, Options, PluginManifest, Step, StepError, StepOutcome,
+    StepRequest,
     protocol::{Must, Requirement},
 };
 
@@ -53,6 +54,7 @@ fn manifest() -> PluginManifest {
     };
     PluginManifest {
         actions: vec!["baseline".to_owned()],
+        company: Company::Never,
         requires: vec![
             needs(
                 "INHERIT",

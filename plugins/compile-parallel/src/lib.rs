@@ -5,7 +5,7 @@
 
 use auh_compile::{MachineResult, group_of, judge, prepared_build};
 use auh_sdk::{
-    GroupWork, Host, MachineBuild, Options, Place, PluginManifest, Scope, Step, StepError,
+    Company, GroupWork, Host, MachineBuild, Options, Place, PluginManifest, Scope, Step, StepError,
     StepOutcome, StepRequest,
 };
 use rayon::{ThreadPoolBuilder, prelude::*};
@@ -52,6 +52,7 @@ fn place(number: usize, build: &MachineBuild) -> Place {
 fn manifest() -> PluginManifest {
     PluginManifest {
         scope: Scope::Machines,
+        company: Company::Welcome,
         ..auh_sdk::step_manifest(
             "compile-parallel",
             env!("CARGO_PKG_VERSION"),

@@ -5,7 +5,7 @@
 
 use auh_compile::{MachineResult, group_of, judge, prepared_build};
 use auh_sdk::{
-    Host, Options, Place, PluginManifest, Scope, Step, StepError, StepOutcome, StepRequest,
+    Company, Host, Options, Place, PluginManifest, Scope, Step, StepError, StepOutcome, StepRequest,
 };
 
 struct CompileSerial;
@@ -26,6 +26,7 @@ impl Step for CompileSerial {
 fn manifest() -> PluginManifest {
     PluginManifest {
         scope: Scope::Machines,
+        company: Company::Welcome,
         ..auh_sdk::step_manifest(
             "compile-serial",
             env!("CARGO_PKG_VERSION"),

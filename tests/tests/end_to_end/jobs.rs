@@ -126,6 +126,12 @@ fn jobs_in_one_checkout_are_refused() {
         "{}",
         output.shown()
     );
+    let call = environment.upgrade("hello --batch 2 --integrate in-place");
+    let refused = call.run().expect_code(2).stderr;
+    assert!(
+        refused.contains("does not go with batches of 2"),
+        "{refused}"
+    );
     assert!(fs::read_dir(environment.build_dir().join("upgrade-helper")).is_err());
 }
 

@@ -71,6 +71,10 @@ struct Came {
 }
 
 fn upgrade(jobs: &str) -> Option<Came> {
+    upgrade_with(jobs, "1")
+}
+
+fn upgrade_with(jobs: &str, batch: &str) -> Option<Came> {
     let environment = environment()?;
     // The slowest is asked for first.
     let names = (1..=28).map(|number| format!("r{number:04}"));
@@ -78,7 +82,8 @@ fn upgrade(jobs: &str) -> Option<Came> {
     let call = environment
         .upgrade("r0005")
         .args(names)
-        .args(["--machines", "qemux86-64 qemuarm64", "--jobs", jobs])
+        .args(["--machines", "qemux86-64 qemuarm64"])
+        .args(["--jobs", jobs, "--batch", batch])
         .args([Path::new("--plugin-path"), environment.hostile_plugins()])
         .env("GIT_AUTHOR_DATE", DATE)
         .env("GIT_COMMITTER_DATE", DATE);
@@ -87,7 +92,7 @@ fn upgrade(jobs: &str) -> Option<Came> {
     assert!(environment.processes().is_empty());
     assert_eq!(environment.git(&["status", "--porcelain"]), "");
     let mut branch = "HEAD".to_owned();
-    if jobs != "1" {
+    if (jobs, batch) != ("1", "1") {
         let list = ["for-each-ref", "--format=%(refname)", "refs/heads/auh"];
         branch = environment.git(&list);
         assert_eq!(environment.git(&["rev-parse", "HEAD"]), before);
@@ -225,4 +230,37 @@ fn jobs_change_no_verdict_no_commit_and_no_file_in_any_way_to_go_wrong() {
         .environment
         .git(&["rev-list", "--count", "main..", &two.branch]);
     assert_eq!(on_the_branch, one.commits().len().to_string());
+}
+
+#[test]
+fn company_changes_no_verdict_no_commit_and_no_file_in_any_way_to_go_wrong() {
+    let (Some(one), Some(six), Some(all)) = (
+        upgrade("1"),
+        upgrade_with("1", "6"),
+        upgrade_with("2", "28"),
+    ) else {
+        return;
+    };
+    for many in [&six, &all] {
+        assert_eq!(many.fates(), one.fates());
+        assert_eq!(many.summary(), one.summary());
+        assert_eq!(many.commits(), one.commits());
+        assert_eq!(many.files(), one.files());
+        assert_eq!(many.revision("^{tree}"), one.revision("^{tree}"));
+    }
+    // A build that is killed takes those with it that share it.
+    let notes = &six.run.state("r0005").notes;
+    let expected =
+        "fails only in the company of r0001, r0003, r0004: bitbake was ended by signal 9";
+    assert_eq!(notes, &[expected]);
+    let builds = |came: &Came| {
+        let journal = came.run.text("journal.jsonl");
+        let built = |line: &&str| line.contains("command-started") && line.contains("\"-k\"");
+        journal.lines().filter(built).count()
+    };
+    let (alone, together) = (builds(&one), builds(&six));
+    assert!(
+        together < alone,
+        "{together} builds in company, {alone} alone"
+    );
 }

@@ -473,6 +473,21 @@ fn setting_jobs() {
 }
 
 #[test]
+fn setting_batch() {
+    let Some(came) = integrated("batch = 2") else {
+        return;
+    };
+    assert_eq!(came, (0, 1, false));
+    let Some(environment) = with("buildhistory=yes") else {
+        return;
+    };
+    let call = environment.upgrade("hello --dry-run --batch 2");
+    let refused = call.run().expect_code(2).stderr;
+    let expected = "the step buildhistory-diff needs each group built alone, and batch is 2";
+    assert!(refused.contains(expected), "{refused}");
+}
+
+#[test]
 fn setting_integrate() {
     let Some(came) = integrated("integrate = \"branch\"") else {
         return;
@@ -509,7 +524,7 @@ fn every_setting_and_flag_has_its_test() {
         "serial_build",
     ];
     // The Python helper has no such ones.
-    let ours = ["jobs", "integrate"];
+    let ours = ["jobs", "batch", "integrate"];
     let settings = settings.iter().chain(&ours);
     let settings = settings.map(|name| format!("setting_{name}"));
     let flags = flags.iter().map(|name| format!("flag_{name}"));

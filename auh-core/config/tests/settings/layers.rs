@@ -50,6 +50,7 @@ fn flags_are_taken() {
         skip_compilation: true,
         serial_build: false,
         jobs: Some(3),
+        batch: Some(4),
         integrate: Some("branch".into()),
         send_emails: true,
         stable: true,

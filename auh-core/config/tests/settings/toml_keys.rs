@@ -52,6 +52,7 @@ key_tests! { from_toml;
     limits_command: "[limits]\ncommand = '1h30m'" => |s| s.limits.command == Some(Duration::from_secs(5400));
     limits_upstream_check: "[limits]\nupstream-check = 7" => |s| s.limits.upstream_check == Some(Duration::from_secs(7));
     limits_grace: "[limits]\ngrace = 7" => |s| s.limits.grace == Duration::from_secs(7);
+    batch: "batch = 6" => |s| s.batch.get() == 6 && s.integration() == Integrate::Branch;
     jobs: "jobs = 3" => |s| s.jobs.get() == 3 && s.integration() == Integrate::Branch;
     integrate: "integrate = 'fast-forward'" => |s| s.integration() == Integrate::FastForward;
     bitbake_scheduler: "bitbake.scheduler = 'rm-work'" => |s| s.bitbake_scheduler.as_deref() == Some("rm-work");

@@ -52,6 +52,12 @@ pub enum Event {
         argv: Vec<String>,
         /// Folder it runs in.
         folder: PathBuf,
+        /// The group that it is about, or several joined with blanks.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        group: Option<String>,
+        /// The machine in whose build directory it runs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        machine: Option<Machine>,
     },
     /// A command ended.
     CommandFinished(CommandEnd),

@@ -92,6 +92,15 @@ pub enum Event {
         /// Wall time from its first step to its last.
         seconds: f64,
     },
+    /// How much room there was, from time to time.
+    DiskMeasured {
+        /// A folder of the file system that was looked at.
+        folder: PathBuf,
+        /// Bytes that its users may still write.
+        free: u64,
+        /// Bytes that it has altogether.
+        size: u64,
+    },
     /// A line of the log.
     Log {
         /// Its weight.

@@ -230,6 +230,7 @@ impl<'r> Reader<'r> {
             Event::CommandFinished(end) => self.command_finished(at, end),
             Event::Postponed { .. }
             | Event::GroupFinished { .. }
+            | Event::DiskMeasured { .. }
             | Event::Log { .. }
             | Event::RunFinished(_)
             | Event::Unknown => {}

@@ -230,7 +230,7 @@ impl MadeUp {
                 let changelog =
                     self.file(name, &format!("changelog-{recipe}.txt"), &changelog(number));
                 outcome["changelogs"] = json!([[recipe, changelog]]);
-                if number % 5 == 0 {
+                if number.is_multiple_of(5) {
                     let file = self.file(name, "license-diff-2.4.txt", "@@ -1,4 +1,4 @@\n-Copyright (c) 2010-2024 The Authors\n+Copyright (c) 2010-2026 The Authors\n Permission is hereby granted\n");
                     outcome["licences"] = json!([{"recipe": recipe, "file": file}]);
                 }

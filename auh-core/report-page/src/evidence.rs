@@ -162,7 +162,7 @@ impl Reader<'_> {
     }
 
     fn log(&mut self, folder: &Path, name: String) -> LogExcerpt {
-        let tail = self.open(folder, &name).and_then(|file| tail(file));
+        let tail = self.open(folder, &name).and_then(tail);
         let lines = tail.map(|(text, not_read)| log_lines(&text, not_read));
         let lines = lines.map_err(|error| error.to_string());
         let spent = lines.iter().flat_map(|l| &l.lines).map(|l| l.text.len());
@@ -209,7 +209,7 @@ impl Reader<'_> {
         let text = if self.left < HEAD {
             Err("the page has no room for it any more".to_owned())
         } else {
-            let head = self.open(folder, &name).and_then(|file| head(file));
+            let head = self.open(folder, &name).and_then(head);
             head.map_err(|error| error.to_string())
         };
         let spent = text.as_ref().map_or(0, |head| head.text.len());

@@ -7,7 +7,7 @@ use crate::{
 };
 use auh_page::escaped;
 use auh_protocol::Machine;
-use auh_report::{RunState, Standing, Story, Timeline, duration};
+use auh_report::{Chapter, RunState, Standing, Story, Timeline, duration};
 use std::{collections::BTreeMap, fmt::Write as _};
 
 /// Which run it is.
@@ -166,7 +166,14 @@ fn reasons(text: &mut String, story: &Story) {
         let key = (standing, reason[..end].trim().to_owned());
         by_reason.entry(key).or_default().push(recipe);
     };
-    for chapter in &story.chapters {
+    // In a group that failed, the others are passed over for that reason alone.
+    let passed = |chapter: &&Chapter| {
+        matches!(
+            Standing::of(chapter),
+            Standing::Skipped | Standing::Succeeded
+        )
+    };
+    for chapter in story.chapters.iter().filter(passed) {
         for skip in &chapter.state.skipped {
             add(
                 Standing::Skipped,

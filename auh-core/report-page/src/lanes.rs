@@ -81,12 +81,12 @@ impl Frame {
 
     fn open(&self, text: &mut String) {
         let height = Self::y(self.lanes) + 26.0;
-        let _ = write!(
+        let _ = writeln!(
             text,
             "<div class=\"wide\" role=\"region\" aria-label=\"Chart of the run\" tabindex=\"0\">\
              <p class=\"sideways\">The chart scrolls sideways.</p><svg class=\"lanes\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" \
              aria-label=\"What workers and machines did over {}; the tables below say it in figures\">\
-             {STRIPES}\n",
+             {STRIPES}",
             duration(self.seconds)
         );
     }

@@ -131,7 +131,10 @@ fn said(chapter: &Chapter, recipe: &Recipe, standing: Standing) -> String {
 /// What is worth knowing of an upgrade that went well.
 fn news(chapter: &Chapter, recipe: &Recipe) -> String {
     let state = &chapter.state;
-    let mut said = Vec::new();
+    let skips = state.skipped.iter().filter(|s| s.recipe == recipe.name);
+    let mut said: Vec<String> = skips
+        .map(|s| format!("passed over: {}", s.reason))
+        .collect();
     if state.licences.iter().any(|l| l.recipe == recipe.name) {
         said.push("licence text changed".to_owned());
     }
@@ -204,11 +207,11 @@ fn statuses(text: &mut String, rows: &[Row]) {
             .count();
         if count > 0 {
             let (style, sign) = style(kind);
-            let _ = write!(
+            let _ = writeln!(
                 text,
                 "<label><input type=\"checkbox\" name=\"status\" value=\"{word}\" checked> \
                  <span class=\"badge {style}\"><span aria-hidden=\"true\">{sign}</span> {word}</span> \
-                 {count}</label>\n"
+                 {count}</label>"
             );
         }
     }

@@ -124,12 +124,12 @@ fn chart(text: &mut String, runs: &[Overview]) {
     let scale = (HEIGHT - 2.0 * ROOM) / (most_good + most_bad);
     let line = ROOM + most_good * scale;
     let column = (WIDTH / runs.len() as f64).min(60.0);
-    let _ = write!(
+    let _ = writeln!(
         text,
         "<div class=\"wide\" role=\"region\" aria-label=\"Chart of the runs\" tabindex=\"0\">\
          <p class=\"sideways\">The chart scrolls sideways.</p><svg class=\"lanes\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" \
          aria-label=\"Recipes of each run, oldest at the left: succeeded above the line, failed below; \
-         the table says the same\">{STRIPES}<path class=\"grid\" d=\"M0 {line:.1}H{WIDTH}\"/>\n"
+         the table says the same\">{STRIPES}<path class=\"grid\" d=\"M0 {line:.1}H{WIDTH}\"/>"
     );
     for (place, run) in runs.iter().enumerate() {
         let (good, bad) = sizes(run);

@@ -135,7 +135,9 @@ impl Timeline {
     pub fn busy(&self, machine: &Machine) -> f64 {
         let commands = self.commands.iter();
         let own = commands.filter(|command| command.machine.as_ref() == Some(machine));
-        own.map(|command| command.to - command.from).sum()
+        // An empty sum of floating-point numbers is minus nought.
+        own.map(|command| command.to - command.from)
+            .fold(0.0, |sum, seconds| sum + seconds)
     }
 
     /// How long a machine waited for slower ones.
@@ -143,7 +145,8 @@ impl Timeline {
     pub fn idle(&self, machine: &Machine) -> f64 {
         let idle = self.steps.iter().flat_map(|step| &step.idle);
         let own = idle.filter(|idle| idle.machine == *machine);
-        own.map(|idle| idle.seconds).sum()
+        own.map(|idle| idle.seconds)
+            .fold(0.0, |sum, seconds| sum + seconds)
     }
 }
 
@@ -528,5 +531,7 @@ mod tests {
         );
         assert_eq!(timeline.commands[0].exit, None);
         assert_eq!(Timeline::of(&[]), Timeline::default());
+        let unused = "m1".parse().unwrap();
+        assert_eq!(format!("{:.0}", timeline.busy(&unused)), "0");
     }
 }

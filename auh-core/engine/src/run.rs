@@ -560,11 +560,7 @@ impl<'r: 'scope, 'p: 'scope, 'scope> Dispatcher<'r, 'p, '_> {
         let dirs = &seats.seat(seats.numbers().of_run).dirs;
         let folder = dirs.original().to_owned();
         match room(&folder) {
-            Some((free, size)) => self.record(Event::DiskMeasured {
-                folder,
-                free,
-                size,
-            }),
+            Some((free, size)) => self.record(Event::DiskMeasured { folder, free, size }),
             None => Ok(()),
         }
     }

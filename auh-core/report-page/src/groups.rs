@@ -266,7 +266,7 @@ fn commit_text(commit: &Commit) -> String {
     });
     format!(
         "<code>{}</code> {} in {}{reverted}",
-        escaped(&short(&commit.revision)),
+        escaped(&short(commit.current())),
         escaped(&commit.subject),
         breakable(&commit.repository.to_string_lossy())
     )

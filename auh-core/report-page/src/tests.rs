@@ -254,7 +254,7 @@ fn mix(s: [u32; 8], word: u32) -> [u32; 8] {
 
 /// The first 32 bits behind the point of the square or cube roots of the first primes.
 fn first_bits<const N: usize>(root: f64) -> [u32; N] {
-    let is_prime = |n: &u32| (2..*n).all(|d| n % d != 0);
+    let is_prime = |n: &u32| (2..*n).all(|d| !n.is_multiple_of(d));
     let mut primes = (2..).filter(is_prime);
     std::array::from_fn(|_| {
         let value = f64::from(primes.next().unwrap()).powf(1.0 / root);

@@ -24,6 +24,9 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     Upgrade(Upgrade),
     Check(Check),
+    Report(Report),
+    Runs(Runs),
+    Show(Show),
     #[command(subcommand)]
     Config(Config),
     Mail(Mail),
@@ -92,6 +95,68 @@ pub(crate) struct Check {
     pub format: Format,
     #[command(flatten)]
     pub settings: SettingsFlags,
+}
+
+/// Write a run as a page to look at, or all runs
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  auh report --open
+  auh report 20260101120000 --output upgrades.html
+  auh report --trend")]
+pub(crate) struct Report {
+    /// The run: its folder, the folder's name, or `last`
+    #[arg(value_name = "RUN", default_value = "last")]
+    pub run: String,
+    /// All runs of the build directory instead: a table, and a page with a chart
+    #[arg(long, conflicts_with = "run")]
+    pub trend: bool,
+    /// Show the page in a browser
+    #[arg(long)]
+    pub open: bool,
+    /// Where to write the page instead of beside the run's files
+    #[arg(short = 'o', long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    #[command(flatten)]
+    pub place: RunsPlace,
+}
+
+/// List the runs of the build directory
+#[derive(Debug, clap::Args)]
+pub(crate) struct Runs {
+    /// How to show the result
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+    #[command(flatten)]
+    pub place: RunsPlace,
+}
+
+/// Show what came of a run, or of one group of it
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  auh show last
+  auh show 20260101120000 zlib")]
+pub(crate) struct Show {
+    /// The run: its folder, the folder's name, or `last`
+    #[arg(value_name = "RUN", default_value = "last")]
+    pub run: String,
+    /// A group of the run, or a recipe of it
+    #[arg(value_name = "GROUP")]
+    pub group: Option<String>,
+    /// How to show the result
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+    #[command(flatten)]
+    pub place: RunsPlace,
+}
+
+/// Where runs are.
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct RunsPlace {
+    /// Settings file whose workdir has the runs: auh.toml, or upgrade-helper.conf
+    #[arg(short = 'c', long = "config-file", value_name = "FILE")]
+    pub config_file: Option<PathBuf>,
 }
 
 /// Show, check and take over settings

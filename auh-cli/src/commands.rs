@@ -5,5 +5,8 @@ pub(crate) mod check;
 pub(crate) mod config;
 pub(crate) mod mail;
 pub(crate) mod plugin;
+pub(crate) mod report;
+pub(crate) mod runs;
 pub(crate) mod schedule;
+pub(crate) mod show;
 pub(crate) mod upgrade;

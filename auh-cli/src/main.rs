@@ -12,6 +12,7 @@ mod failure;
 mod jobs;
 mod preparation;
 mod results;
+mod runs;
 mod screen;
 mod signals;
 mod terminal;
@@ -41,6 +42,9 @@ fn main() -> ExitCode {
     let result = match &args.command {
         Command::Upgrade(upgrade) => commands::upgrade::upgrade(upgrade),
         Command::Check(check) => commands::check::check(check),
+        Command::Report(report) => commands::report::report(report),
+        Command::Runs(runs) => commands::runs::runs(runs),
+        Command::Show(show) => commands::show::show(show),
         Command::Config(config) => commands::config::config(config),
         Command::Mail(mail) => commands::mail::mail(mail),
         Command::Plugin(plugin) => commands::plugin::plugin(plugin),

@@ -1,7 +1,10 @@
 //! The results of a run as files of its folder: written when every group is done, so that closing
 //! steps find them, and again at the very end.
 
-use crate::screen::Screen;
+use crate::{
+    runs::{PAGE, Told},
+    screen::Screen,
+};
 use auh_config::Settings;
 use auh_engine::{Live, Watcher};
 use auh_journal::{JournalError, Record, RunFolder};
@@ -51,7 +54,11 @@ impl Results {
             .chapters
             .iter()
             .any(|chapter| chapter.verdict.is_some());
-        let mut done = vec![self.write_document(story), self.write_junit(story)];
+        let mut done = vec![
+            self.write_document(story),
+            self.write_junit(story),
+            self.write_page(),
+        ];
         if attempted {
             done.push(self.write_statistics(story));
         }
@@ -76,6 +83,12 @@ impl Results {
 
     fn write_junit(&self, story: &Story) -> Result<(), ResultError> {
         Ok(self.folder.write("junit.xml", &junit(story))?)
+    }
+
+    /// The page is about more than the story: it is made of the journal as it is on disk.
+    fn write_page(&self) -> Result<(), ResultError> {
+        let told = Told::read(self.folder.clone())?;
+        Ok(self.folder.write(PAGE, &told.page(true))?)
     }
 
     fn write_statistics(&self, story: &Story) -> Result<(), ResultError> {

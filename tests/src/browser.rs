@@ -138,6 +138,41 @@ impl Browser {
         let _ = self.inside("Emulation.setEmulatedMedia", &json!({"media": "print"}));
     }
 
+    /// Shows the page as to people who like pages `light` or `dark`.
+    ///
+    /// # Panics
+    /// When the browser cannot.
+    pub fn prefer(&self, scheme: &str) {
+        let features = json!([{"name": "prefers-color-scheme", "value": scheme}]);
+        let _ = self.inside(
+            "Emulation.setEmulatedMedia",
+            &json!({"media": "screen", "features": features}),
+        );
+    }
+
+    /// A window this narrow, which no real one can be: a phone's.
+    ///
+    /// # Panics
+    /// When the browser cannot.
+    pub fn as_phone(&self, width: u32) {
+        let metrics =
+            json!({"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": false});
+        let _ = self.inside("Emulation.setDeviceMetricsOverride", &metrics);
+    }
+
+    /// Presses keys on the element that has the focus.
+    ///
+    /// # Panics
+    /// When nothing can be typed into it.
+    pub fn press(&self, keys: &str) {
+        let actions: Vec<Value> = keys
+            .chars()
+            .flat_map(|key| ["keyDown", "keyUp"].map(|kind| json!({"type": kind, "value": key})))
+            .collect();
+        let body = json!({"actions": [{"type": "key", "id": "keyboard", "actions": actions}]});
+        self.post("/actions", &body);
+    }
+
     /// What the page has written to the console since the last call, errors of the browser about
     /// the page included.
     ///

@@ -4,19 +4,23 @@
 //!
 //! Not here: the tests (`tests/end_to_end`), and the stand-ins themselves (`stand-ins`).
 
+mod axe;
 mod browser;
 mod built;
 mod call;
 mod environment;
+mod made_up_run;
 mod run_folder;
 mod smtp;
 mod state;
 mod text;
 
+pub use axe::axe;
 pub use browser::Browser;
 pub use built::{Built, built};
 pub use call::{Call, Output, Started};
 pub use environment::{Environment, tree_of};
+pub use made_up_run::make_up_run;
 pub use run_folder::Finished;
 pub use smtp::{Received, SmtpServer};
 pub use state::State;

@@ -1,17 +1,16 @@
 //! `auh mail --resend`: the pipeline for it over a run that has ended.
 
 use crate::{
-    args::Mail, commands::upgrade::level, exit, failure::Usage, preparation, screen::Screen,
+    args::Mail, commands::upgrade::level, exit, failure::Usage, preparation, runs, screen::Screen,
     signals, terminal,
 };
 use anyhow::{Context, Result};
 use auh_config::{Flags, Pipeline, Settings};
 use auh_engine::{Run, Stop, Watcher, run};
-use auh_journal::{Event, FORMAT, JournalLock, RunFolder, RunStart, Writer};
+use auh_journal::{Event, FORMAT, JournalLock, RunStart, Writer};
 use auh_oe::{BuildDirs, Environment};
 use auh_protocol::PluginKind;
 use std::{
-    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -27,7 +26,7 @@ pub(crate) fn mail(args: &Mail) -> Result<exit::Status> {
     let search = preparation::search(&settings)?;
     let pipeline = preparation::pipeline(resend_pipeline(&settings)?, &settings, &search)?;
     let scheduler = search.load(PluginKind::Scheduler, &settings.scheduler)?;
-    let folder = run_folder(&args.resend, &settings.workdir)?;
+    let folder = runs::named(&args.resend, &settings.workdir)?;
     let _lock = JournalLock::take(&folder)?;
     let stop = Stop::default();
     signals::listen(&stop)?;
@@ -79,23 +78,4 @@ fn resend_pipeline(settings: &Settings) -> Result<&Pipeline, Usage> {
             "`auh config show` lists the settings and the pipelines",
         )
     })
-}
-
-/// The run that a word of the command line means.
-fn run_folder(word: &str, workdir: &Path) -> Result<RunFolder> {
-    if word == "last" {
-        return Ok(RunFolder::latest(workdir).ok_or_else(|| {
-            Usage::new(
-                format!("there is no run in {}", workdir.display()),
-                "name the run's folder, or the settings whose workdir it is in with -c",
-            )
-        })?);
-    }
-    let by_name = workdir.join(word);
-    let path = if by_name.is_dir() {
-        by_name
-    } else {
-        preparation::absolute(word.as_ref())?
-    };
-    Ok(RunFolder::open(&path)?)
 }

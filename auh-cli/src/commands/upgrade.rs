@@ -156,6 +156,8 @@ impl Job {
             commands_before: Duration::from_secs_f64(checked.seconds),
         };
         let end = run(job, &mut watcher);
+        // Who reads the journal from now on shall not find somebody who writes it.
+        drop(journal);
         // Also of a run that broke off: what is known by now.
         watcher.write();
         jobs.leave(self.stop.cleanup());

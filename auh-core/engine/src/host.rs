@@ -92,6 +92,7 @@ impl StepHost {
     fn run(&self, request: &RunCommand) -> Result<CommandResult, String> {
         let command = self.command(request)?;
         let id = self.shared.commands.fetch_add(1, Ordering::Relaxed);
+        let mut ear = Ear::new(self, &request.place, id);
         self.tell(Message::CommandStarted(
             Instant::now(),
             Event::CommandStarted {
@@ -99,6 +100,8 @@ impl StepHost {
                 label: request.label.clone(),
                 argv: request.argv.clone(),
                 folder: command.cwd.clone(),
+                group: self.group.clone(),
+                machine: ear.machine.clone(),
             },
         ));
         let stop = &self.shared.stop;
@@ -107,7 +110,6 @@ impl StepHost {
         } else {
             stop.work()
         };
-        let mut ear = Ear::new(self, &request.place, id);
         let result = auh_process::run(&command, token, &mut |line| ear.hear(&line));
         let parses = std::mem::take(&mut ear.parses);
         let end = |exit, seconds| CommandEnd {

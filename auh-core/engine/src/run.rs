@@ -16,9 +16,10 @@ use auh_protocol::{
     Failure, Group, GroupState, GroupWork, Machine, RunContext, StepOutcome, StepRequest,
     host::Level,
 };
+use rustix::fs::statvfs;
 use std::{
     collections::BTreeMap,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, atomic::AtomicU64, mpsc},
     thread,
     time::{Duration, Instant},
@@ -133,6 +134,7 @@ pub fn run(run: Run<'_>, watcher: &mut dyn Watcher) -> Result<RunEnd, EngineErro
         seated: BTreeMap::new(),
         closing_failed: false,
     };
+    dispatcher.measure_disk()?;
     thread::scope(|scope| dispatcher.dispatch(scope, &messages, &inbox))?;
     dispatcher.watcher.groups_finished();
     thread::scope(|scope| dispatcher.close(scope, &messages, &inbox))?;
@@ -548,7 +550,19 @@ impl<'r: 'scope, 'p: 'scope, 'scope> Dispatcher<'r, 'p, '_> {
             group: name,
             verdict,
             seconds: began.elapsed().as_secs_f64(),
-        })
+        })?;
+        self.measure_disk()
+    }
+
+    /// Writes down how much room there is. A file system that does not tell is passed over.
+    fn measure_disk(&mut self) -> Result<(), EngineError> {
+        let seats = &self.run.seats;
+        let dirs = &seats.seat(seats.numbers().of_run).dirs;
+        let folder = dirs.original().to_owned();
+        match room(&folder) {
+            Some((free, size)) => self.record(Event::DiskMeasured { folder, free, size }),
+            None => Ok(()),
+        }
     }
 
     fn verdict(&self, group: usize) -> GroupVerdict {
@@ -592,6 +606,13 @@ impl<'r: 'scope, 'p: 'scope, 'scope> Dispatcher<'r, 'p, '_> {
         self.watcher.record(&record);
         Ok(end)
     }
+}
+
+/// Free bytes and all bytes of the file system that a folder is in.
+fn room(folder: &Path) -> Option<(u64, u64)> {
+    let known = statvfs(folder).ok()?;
+    let bytes = |blocks: u64| blocks.saturating_mul(known.f_frsize);
+    Some((bytes(known.f_bavail), bytes(known.f_blocks)))
 }
 
 fn step_started(step: &Step, groups: Vec<String>) -> Event {

@@ -52,6 +52,12 @@ pub enum Event {
         argv: Vec<String>,
         /// Folder it runs in.
         folder: PathBuf,
+        /// The group that it is about, or several joined with blanks.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        group: Option<String>,
+        /// The machine in whose build directory it runs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        machine: Option<Machine>,
     },
     /// A command ended.
     CommandFinished(CommandEnd),
@@ -85,6 +91,15 @@ pub enum Event {
         verdict: crate::GroupVerdict,
         /// Wall time from its first step to its last.
         seconds: f64,
+    },
+    /// How much room there was, from time to time.
+    DiskMeasured {
+        /// A folder of the file system that was looked at.
+        folder: PathBuf,
+        /// Bytes that its users may still write.
+        free: u64,
+        /// Bytes that it has altogether.
+        size: u64,
     },
     /// A line of the log.
     Log {

@@ -73,17 +73,39 @@ impl RunFolder {
         }
     }
 
-    /// The latest run directory in `workdir`, by name; none when there is none.
+    /// The run directories in `workdir`, oldest first, by name; none when there is no such folder.
     #[must_use]
-    pub fn latest(workdir: &Path) -> Option<Self> {
-        let entries = fs::read_dir(workdir).ok()?.flatten();
+    pub fn all(workdir: &Path) -> Vec<Self> {
+        let entries = fs::read_dir(workdir).into_iter().flatten().flatten();
         let runs = entries.filter_map(|entry| {
             let name = entry.file_name().into_string().ok()?;
             let is_run = name.len() == 14 && name.bytes().all(|b| b.is_ascii_digit());
             is_run.then(|| entry.path())
         });
-        runs.filter_map(|path| Self::open(&path).ok())
-            .max_by(|a, b| a.path.cmp(&b.path))
+        let mut found: Vec<Self> = runs.filter_map(|path| Self::open(&path).ok()).collect();
+        found.sort_by(|a, b| a.path.cmp(&b.path));
+        found
+    }
+
+    /// The latest run directory in `workdir`, by name; none when there is none.
+    #[must_use]
+    pub fn latest(workdir: &Path) -> Option<Self> {
+        Self::all(workdir).pop()
+    }
+
+    /// The run before this one, in the same folder; none when this is the first.
+    #[must_use]
+    pub fn before(&self) -> Option<Self> {
+        let runs = Self::all(self.path.parent()?);
+        let earlier = |run: &&Self| run.path.file_name() < self.path.file_name();
+        runs.iter().rfind(earlier).cloned()
+    }
+
+    /// The name of the folder.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let name = self.path.file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
     }
 
     /// The folder itself.
@@ -275,6 +297,9 @@ mod tests {
         }
         fs::create_dir(workdir.path().join("99999999999999")).unwrap();
         assert_eq!(RunFolder::latest(workdir.path()), Some(runs[1].clone()));
+        assert_eq!(RunFolder::all(workdir.path()), runs);
+        assert_eq!(runs[1].before(), Some(runs[0].clone()));
+        assert_eq!(runs[0].before(), None);
         assert_eq!(RunFolder::open(runs[0].path()).unwrap(), runs[0]);
         assert!(runs[0].next_journal().ends_with("journal-2.jsonl"));
         fs::write(runs[0].next_journal(), "").unwrap();

@@ -2,16 +2,24 @@
 //!
 //! Not here: printing (that is the program's), and reading files.
 
+mod comparison;
 mod document;
 mod junit;
 mod log;
+mod standing;
 mod statistics;
 mod story;
 mod text;
+mod timeline;
+mod trend;
 
+pub use comparison::{Change, Comparison};
 pub use document::{DOCUMENT_FORMAT, document};
 pub use junit::junit;
 pub use log::log_line;
+pub use standing::{Counts, Standing};
 pub use statistics::{Published, statistics};
 pub use story::{Chapter, Story};
-pub use text::{duration, outcome_line, summary};
+pub use text::{chapter_text, duration, outcome_line, summary};
+pub use timeline::{CommandTime, Idle, StepEnd, StepTime, Timeline, Wait};
+pub use trend::{Overview, RunState, Streak, streaks};

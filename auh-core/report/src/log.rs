@@ -107,7 +107,7 @@ pub fn log_line(record: &Record) -> Option<String> {
                 end.seconds, end.exit_code
             ),
         ),
-        Event::Unknown => return None,
+        Event::DiskMeasured { .. } | Event::Unknown => return None,
     };
     let time = record
         .time

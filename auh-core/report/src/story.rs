@@ -95,6 +95,7 @@ impl Story {
             Event::StepStarted { .. }
             | Event::CommandStarted { .. }
             | Event::CommandFinished(_)
+            | Event::DiskMeasured { .. }
             | Event::Log { .. }
             | Event::Unknown => {}
         }

@@ -1,6 +1,6 @@
 //! The summary of a run as plain text.
 
-use crate::{Chapter, Story};
+use crate::{Chapter, StepEnd, Story, Timeline};
 use auh_journal::GroupVerdict;
 use auh_protocol::{Commit, Failure, Machine};
 use std::fmt::Write;
@@ -53,6 +53,49 @@ pub fn outcome_line(chapter: &Chapter) -> String {
         &said,
     );
     text.trim().to_owned()
+}
+
+/// What happened to one group, ending with a line break: what the summary says of it, then its steps
+/// with their commands, then its files.
+#[must_use]
+pub fn chapter_text(
+    chapter: &Chapter,
+    timeline: &Timeline,
+    folder: &std::path::Path,
+    files: &[String],
+) -> String {
+    let name = chapter.group.name();
+    let mut text = String::new();
+    paragraph(&mut text, chapter, 0);
+    for commit in &chapter.state.commits {
+        let _ = writeln!(text, "\n{} {}", commit.current(), commit.subject);
+    }
+    text.push_str("\nsteps:\n");
+    for (index, step) in timeline.steps_of(&name) {
+        let _ = writeln!(
+            text,
+            "  {} {}: {}{}",
+            step.step,
+            step.action,
+            duration(step.to - step.from),
+            match step.end {
+                StepEnd::Good => "",
+                StepEnd::Failed => ", failed",
+                StepEnd::Unknown => ", its end is not known",
+            }
+        );
+        for command in timeline.commands_of(index) {
+            let machine = command.machine.as_ref();
+            let machine = machine.map_or_else(String::new, |machine| format!(" for {machine}"));
+            let took = duration(command.to - command.from);
+            let _ = writeln!(text, "    {}{machine}: {took}", command.label);
+        }
+    }
+    let _ = writeln!(text, "\nfiles in {}:", folder.display());
+    for file in files {
+        let _ = writeln!(text, "  {file}");
+    }
+    text
 }
 
 /// A duration for people: `4 s`, `5 min 2 s`, `3 h 7 min`.

@@ -1,7 +1,7 @@
 //! Charts as SVG.
 
 use crate::course::{Course, INTERVALS};
-use crate::escaped;
+use auh_page::{escaped, round_step, short};
 use std::fmt::Write as _;
 
 /// Colour and dash pattern of each line; then they begin anew.
@@ -182,36 +182,4 @@ fn upper_edge(frame: &Frame, course: &Course) -> String {
 fn stroke(style: usize) -> String {
     let (colour, dashes) = STYLES[style % STYLES.len()];
     format!("fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.8\" stroke-dasharray=\"{dashes}\"")
-}
-
-/// 1, 2 or 5 times a power of ten, not below `least`.
-fn round_step(least: f64) -> f64 {
-    let power = 10_f64.powf(least.max(1e-9).log10().floor());
-    let factors = [1.0, 2.0, 5.0, 10.0];
-    let factor = factors.into_iter().find(|factor| factor * power >= least);
-    factor.unwrap_or(10.0) * power
-}
-
-/// Without needless zeros.
-fn short(value: f64) -> String {
-    let text = format!("{value:.3}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn steps_are_round() {
-        for (least, expect) in [
-            (0.3, "0.5"),
-            (1.0, "1"),
-            (1.1, "2"),
-            (23.0, "50"),
-            (70.0, "100"),
-        ] {
-            assert_eq!(short(round_step(least)), expect);
-        }
-    }
 }

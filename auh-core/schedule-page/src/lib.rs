@@ -10,6 +10,7 @@
 mod chart;
 mod course;
 
+use auh_page::{Document, escaped};
 use auh_simulate::Outcome;
 use chart::{Line, lines, steps};
 use course::Course;
@@ -40,7 +41,7 @@ pub struct Run<'a> {
 }
 
 const STYLE: &str = "\
-body{font:16px/1.45 system-ui,sans-serif;color:#111;background:#fff;max-width:62rem;margin:2rem auto;padding:0 1rem}\
+:root{color-scheme:light}body{font:16px/1.45 system-ui,sans-serif;color:#111;background:#fff;max-width:62rem;margin:2rem auto;padding:0 1rem}\
 h1{font-size:1.5rem}h2{font-size:1.2rem;margin-top:2.5rem}h3{font-size:1rem;margin:1.5rem 0 .2rem}\
 table{border-collapse:collapse;width:100%}th,td{padding:.3rem .6rem;text-align:right;border-bottom:1px solid #bbb;font-variant-numeric:tabular-nums}\
 th:first-child,td:first-child,td.why{text-align:left}svg{display:block;width:100%;height:auto}\
@@ -51,11 +52,9 @@ text{font:12px system-ui,sans-serif;fill:#111;stroke:#fff;stroke-width:3px;strok
 /// The page as a text.
 #[must_use]
 pub fn html(page: &Page<'_>) -> String {
-    let title = escaped(page.title);
     let mut text = format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n<p>{}</p>\n",
+        "<h1>{}</h1>\n<p>{}</p>\n",
+        escaped(page.title),
         escaped(page.remark)
     );
     for runs in page.runs.chunk_by(|a, b| a.threads == b.threads) {
@@ -64,8 +63,13 @@ pub fn html(page: &Page<'_>) -> String {
         charts(&mut text, runs, page.budget);
         text.push_str("</section>\n");
     }
-    text.push_str("</body>\n</html>\n");
-    text
+    let document = Document {
+        title: page.title,
+        style: STYLE,
+        script: None,
+        body: &text,
+    };
+    document.html()
 }
 
 fn table(text: &mut String, runs: &[Run<'_>]) {
@@ -132,20 +136,6 @@ fn hours(microseconds: u64) -> String {
     }
 }
 
-fn escaped(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            other => safe.push(other),
-        }
-    }
-    safe
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -196,7 +186,9 @@ mod tests {
         assert!(page.contains(">budget 2.0 GB</text>"));
         assert_eq!(page.matches("<svg").count(), 3);
         assert_eq!(page.matches("<svg").count(), page.matches("</svg>").count());
-        for outside in ["http", "src=", "href=", "url(", "<script", "@import"] {
+        for outside in [
+            "http:", "https:", "src=", "href=", "url(", "<script", "@import",
+        ] {
             assert!(!page.contains(outside), "{outside}");
         }
     }

@@ -6,13 +6,17 @@
 
 pub mod bitbake;
 pub mod devtool;
+mod error_line;
 pub mod git;
 pub mod licence;
 mod message;
+mod plain;
 pub mod progress;
 
 pub use bitbake::{BuildTranscript, FailedTask, Skip, SkipKind};
 pub use devtool::{FinishReport, UpgradeProblem, UpgradeReport};
+pub use error_line::is_error_line;
 pub use licence::{LicenceBlock, take_licence_block};
 pub use message::Level;
+pub use plain::plain;
 pub use progress::{ParseCounts, TaskProgress, TaskState, parse_counts, task_progress, task_state};

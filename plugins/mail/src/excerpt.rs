@@ -1,5 +1,6 @@
 //! Text from outside made fit for a mail: without what steers terminals, and not too long.
 
+use auh_transcript::plain;
 use std::{
     fs::File,
     io::{self, Read, Seek, SeekFrom},
@@ -10,20 +11,6 @@ use std::{
 const TAIL_BYTES: u64 = 64 * 1024;
 /// A longer line says nothing to a person.
 const LONGEST_LINE: usize = 400;
-
-/// Text without terminal escapes and control characters; of a line that was drawn over again and
-/// again, what was drawn last. Line breaks and tabs stay.
-pub(crate) fn clean(text: &str) -> String {
-    let mut cleaned = String::with_capacity(text.len());
-    for (number, line) in without_escapes(text).split('\n').enumerate() {
-        if number > 0 {
-            cleaned.push('\n');
-        }
-        let drawn_last = line.trim_end_matches('\r').rsplit('\r').next();
-        cleaned.extend(drawn_last.unwrap_or_default().chars().filter(is_shown));
-    }
-    cleaned
-}
 
 /// Text as one line: a blank for each control character, none around it. In a header a line break
 /// would begin another header.
@@ -41,7 +28,7 @@ pub(crate) fn tail(path: &Path, lines: usize) -> io::Result<String> {
     file.seek(SeekFrom::Start(skipped))?;
     let mut bytes = Vec::new();
     file.take(TAIL_BYTES).read_to_end(&mut bytes)?;
-    let text = clean(&String::from_utf8_lossy(&bytes));
+    let text = plain(&String::from_utf8_lossy(&bytes));
     // The first line is cut when something was skipped.
     let whole = match skipped {
         0 => text.as_str(),
@@ -57,7 +44,7 @@ pub(crate) fn tail(path: &Path, lines: usize) -> io::Result<String> {
 /// The first `lines` lines of a text, cleaned, and how many there are beyond them. Blank lines at
 /// the beginning and the end do not count.
 pub(crate) fn head(text: &str, lines: usize) -> (String, usize) {
-    let text = clean(text);
+    let text = plain(text);
     let all: Vec<&str> = text
         .trim_end()
         .lines()
@@ -80,60 +67,10 @@ fn joined(lines: &[&str]) -> String {
     lines.join("\n")
 }
 
-fn is_shown(c: &char) -> bool {
-    !c.is_control() || *c == '\t'
-}
-
-/// Text without the control sequences of ECMA-48: `ESC [ … letter`, `ESC ] … BEL` (or `ESC \`),
-/// and `ESC` with one character.
-fn without_escapes(text: &str) -> String {
-    let mut kept = String::with_capacity(text.len());
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        if c != '\u{1b}' {
-            kept.push(c);
-            continue;
-        }
-        match chars.peek() {
-            Some('[') => {
-                chars.next();
-                // Parameters and intermediates lie below `@`; what is no such thing ends it too.
-                while chars.next_if(|c| (' '..'@').contains(c)).is_some() {}
-                chars.next_if(|c| ('@'..='~').contains(c));
-            }
-            Some(']') => {
-                while chars.next_if(|c| !"\u{7}\u{1b}\n".contains(*c)).is_some() {}
-                chars.next_if(|c| *c == '\u{7}');
-            }
-            Some(c) if !c.is_control() => {
-                chars.next();
-            }
-            _ => {}
-        }
-    }
-    kept
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
-
-    #[test]
-    fn colours_titles_and_redrawn_lines_go() {
-        for (text, expect) in [
-            ("\u{1b}[1;31mERROR\u{1b}[0m: x", "ERROR: x"),
-            ("\u{1b}]0;title\u{7}a", "a"),
-            ("\u{1b}]0;title\u{1b}\\a", "a"),
-            ("10%\r20%\rdone\r\nnext", "done\nnext"),
-            ("a\tb\u{8}c\u{0}\n", "a\tbc\n"),
-            ("grün\u{9b}x", "grünx"),
-            ("\u{1b}", ""),
-            ("\u{1b}[12\nnext", "\nnext"),
-        ] {
-            assert_eq!(clean(text), expect, "{text:?}");
-        }
-    }
 
     #[test]
     fn of_a_long_log_the_end_is_taken_from_a_line_on() {
@@ -164,12 +101,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_that_steers_is_left(text in any::<String>(), steered in "[\u{1b}\\[\\]\r\n;0-9a-z]{0,40}") {
-            for text in [text, steered] {
-                prop_assert!(!clean(&text).contains(|c: char| c.is_control() && c != '\n' && c != '\t'));
-                prop_assert_eq!(clean(&text).matches('\n').count(), text.matches('\n').count());
-                prop_assert!(!one_line(&text).contains(char::is_control));
-            }
+        fn one_line_has_nothing_that_steers(text in any::<String>()) {
+            prop_assert!(!one_line(&text).contains(char::is_control));
         }
     }
 }

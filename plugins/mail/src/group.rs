@@ -3,11 +3,12 @@
 
 use crate::{
     address::Recipients,
-    excerpt::{clean, head, one_line, tail},
+    excerpt::{head, one_line, tail},
     letter::Letter,
     settings::Settings,
 };
 use auh_sdk::{Commit, Failure, GroupWork, Machine, Recipe};
+use auh_transcript::plain;
 use std::{
     collections::BTreeSet,
     fmt::Write,
@@ -150,7 +151,7 @@ fn failures(work: &GroupWork) -> String {
 }
 
 fn told(failure: &Failure) -> String {
-    let message = one_line(&clean(&failure.message));
+    let message = one_line(&plain(&failure.message));
     if failure.machines.is_empty() {
         return message;
     }

@@ -1,12 +1,8 @@
 //! The mail about a run: the statistics that the host has written.
 
-use crate::{
-    address::Recipients,
-    excerpt::{clean, one_line},
-    letter::Letter,
-    settings::Settings,
-};
+use crate::{address::Recipients, excerpt::one_line, letter::Letter, settings::Settings};
 use auh_sdk::RunContext;
+use auh_transcript::plain;
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -24,7 +20,7 @@ pub(crate) fn letter(run: &RunContext, settings: &Settings, date: &str) -> (Lett
         None => format!("[AUH] Upgrade status: {date}"),
     };
     let statistics = run.folder.join(STATISTICS);
-    let body = fs::read(&statistics).map(|bytes| clean(&String::from_utf8_lossy(&bytes)));
+    let body = fs::read(&statistics).map(|bytes| plain(&String::from_utf8_lossy(&bytes)));
     let body = body.unwrap_or_else(|error| {
         troubles.push(format!("{} cannot be read: {error}", statistics.display()));
         format!(

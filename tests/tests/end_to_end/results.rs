@@ -128,6 +128,7 @@ fn the_tarball_has_the_run_with_its_links_as_files_and_nothing_from_outside() {
         "journal.jsonl",
         "summary.json",
         "junit.xml",
+        "report.html",
         "statistics_summary",
         "all/hello/0001-hello-upgrade-1.0-2.0.patch",
         "succeed/hello/0001-hello-upgrade-1.0-2.0.patch",
@@ -166,6 +167,8 @@ fn a_run_that_breaks_off_leaves_its_results_and_a_clean_line() {
     let summary = fs::read_to_string(folder.join("summary.json")).unwrap();
     let summary: Value = serde_json::from_str(&summary).unwrap();
     assert_eq!(summary["run"]["finished"], false);
+    let page = fs::read_to_string(folder.join("report.html")).unwrap();
+    assert!(page.contains("and broke off"), "{page}");
 }
 
 #[test]

@@ -40,6 +40,8 @@ fn interrupt_during(command: &str) {
     );
     assert_eq!(verdicts[1].1, None, "{}", output.shown());
     assert!(output.stdout.contains("not begun"), "{}", output.shown());
+    let page = run.text("report.html");
+    assert!(page.contains("and was stopped after"), "{page}");
 
     run.remove();
     for built in [

@@ -2,23 +2,12 @@
 //! the note that the task failed.
 
 use super::TaskId;
+use crate::error_line::TELLING;
 use crate::progress::{TaskChange, task_state};
 use std::collections::VecDeque;
 
 /// BitBake shows a whole log; its end tells why the task failed.
 const MOST_LINES: usize = 400;
-
-/// Signs of the line that tells why, best first. Case matters: compilers and tools write these so.
-const TELLING: [&str; 8] = [
-    "fatal error:",
-    " error:",
-    "ERROR:",
-    "Error:",
-    "error:",
-    "undefined reference",
-    "command not found",
-    "*** ",
-];
 
 /// The logs that were shown, by the task that failed with them.
 #[derive(Debug, Clone, Default)]

@@ -1,0 +1,96 @@
+//! Runs that have been: which one a word of the command line means, and what its journal tells.
+
+use crate::{
+    args::{RunsPlace, SettingsFlags},
+    failure::Usage,
+    preparation,
+};
+use anyhow::Result;
+use auh_config::Flags;
+use auh_journal::{Journal, JournalError, JournalLock, RunFolder, read};
+use auh_report::{RunState, Story};
+use auh_report_page::{Evidence, Page};
+use std::path::{Path, PathBuf};
+
+/// The name of a run's page in its folder.
+pub(crate) const PAGE: &str = "report.html";
+
+/// The folder with the runs of the build directory.
+pub(crate) fn workdir(place: &RunsPlace) -> Result<PathBuf> {
+    let flags = SettingsFlags {
+        config_file: place.config_file.clone(),
+        ..SettingsFlags::default()
+    };
+    let build_dir = preparation::build_dir()?;
+    Ok(preparation::settings(&build_dir, &flags, Flags::default())?.workdir)
+}
+
+/// The run that a word means. One that is named by its path needs no build directory.
+pub(crate) fn find(word: &str, place: &RunsPlace) -> Result<RunFolder> {
+    if word != "last" && word.contains('/') {
+        return Ok(RunFolder::open(&preparation::absolute(word.as_ref())?)?);
+    }
+    named(word, &workdir(place)?)
+}
+
+/// The run that a word means, where the runs are known to be.
+pub(crate) fn named(word: &str, workdir: &Path) -> Result<RunFolder> {
+    if word == "last" {
+        return Ok(RunFolder::latest(workdir).ok_or_else(|| {
+            Usage::new(
+                format!("there is no run in {}", workdir.display()),
+                "name the run's folder, or the settings whose workdir it is in with -c",
+            )
+        })?);
+    }
+    let by_name = workdir.join(word);
+    let path = if by_name.is_dir() {
+        by_name
+    } else {
+        preparation::absolute(word.as_ref())?
+    };
+    Ok(RunFolder::open(&path)?)
+}
+
+/// A run and what its journal tells.
+pub(crate) struct Told {
+    pub folder: RunFolder,
+    pub journal: Journal,
+    pub story: Story,
+    pub state: RunState,
+}
+
+impl Told {
+    /// Reads the journal of a run.
+    pub(crate) fn read(folder: RunFolder) -> Result<Self, JournalError> {
+        let journal = read(&folder.journal())?;
+        let story = Story::of(&journal.records);
+        let busy = matches!(JournalLock::take(&folder), Err(JournalError::Busy { .. }));
+        Ok(Self {
+            state: RunState::of(&story, busy),
+            folder,
+            journal,
+            story,
+        })
+    }
+
+    /// The run as a page. `beside_files` says that the page is to lie in the run directory.
+    pub(crate) fn page(&self, beside_files: bool) -> String {
+        // A run before it that cannot be read is none to compare with.
+        let before = self.folder.before();
+        let before = before.and_then(|folder| Self::read(folder).ok());
+        let before_name = before.as_ref().map(|before| before.folder.name());
+        let evidence = Evidence::gather(&self.folder, &self.story);
+        auh_report_page::html(&Page {
+            name: &self.folder.name(),
+            records: &self.journal.records,
+            story: &self.story,
+            state: self.state,
+            evidence: &evidence,
+            previous: before_name
+                .as_deref()
+                .zip(before.as_ref().map(|before| &before.story)),
+            beside_files,
+        })
+    }
+}

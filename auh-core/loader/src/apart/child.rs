@@ -15,6 +15,7 @@ use rustix::{
     fs::{Mode, OFlags},
     io::fcntl_dupfd_cloexec,
     process::{Resource, Rlimit, getrlimit, setrlimit},
+    stdio,
 };
 use std::{
     collections::HashMap,
@@ -75,11 +76,11 @@ fn limit_memory(bytes: u64) -> io::Result<()> {
 /// Standard input and output for the host alone; in their place the plugin reads nothing and writes
 /// to the standard error.
 fn take_streams() -> io::Result<(File, File)> {
-    let input = fcntl_dupfd_cloexec(io::stdin(), 3)?;
-    let output = fcntl_dupfd_cloexec(io::stdout(), 3)?;
+    let input = fcntl_dupfd_cloexec(stdio::stdin(), 3)?;
+    let output = fcntl_dupfd_cloexec(stdio::stdout(), 3)?;
     let nothing = rustix::fs::open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
-    rustix::stdio::dup2_stdin(nothing)?;
-    rustix::stdio::dup2_stdout(io::stderr())?;
+    stdio::dup2_stdin(nothing)?;
+    stdio::dup2_stdout(stdio::stderr())?;
     Ok((input.into(), output.into()))
 }
 

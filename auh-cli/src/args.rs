@@ -23,6 +23,12 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Upgrade(Upgrade),
+    /// Show what an upgrade would do, in which order, and what it would take
+    #[command(after_help = "\
+Examples:
+  auh plan all --jobs 4 --batch 8
+  auh plan zlib --machines \"qemux86-64 qemuarm64\"")]
+    Plan(Upgrade),
     Check(Check),
     Report(Report),
     Runs(Runs),

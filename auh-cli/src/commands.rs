@@ -4,6 +4,7 @@ pub(crate) mod bitbake_layer;
 pub(crate) mod check;
 pub(crate) mod config;
 pub(crate) mod mail;
+pub(crate) mod plan;
 pub(crate) mod plugin;
 pub(crate) mod report;
 pub(crate) mod runs;

@@ -82,7 +82,7 @@ fn run(args: Args) -> ExitCode {
         terminal::error("--layer-names names no layer");
         return REFUSED.into();
     }
-    match commands::upgrade::upgrade(&upgrade(args)) {
+    match commands::upgrade::upgrade(&upgrade(args), false) {
         // What became of the recipes is in the statistics, not in the status.
         Ok(exit::GOOD | exit::SOME_FAILED) => exit::GOOD.into(),
         Ok(status) => status.into(),

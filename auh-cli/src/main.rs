@@ -40,7 +40,8 @@ fn main() -> ExitCode {
         }
     };
     let result = match &args.command {
-        Command::Upgrade(upgrade) => commands::upgrade::upgrade(upgrade),
+        Command::Upgrade(upgrade) => commands::upgrade::upgrade(upgrade, upgrade.dry_run),
+        Command::Plan(upgrade) => commands::upgrade::upgrade(upgrade, true),
         Command::Check(check) => commands::check::check(check),
         Command::Report(report) => commands::report::report(report),
         Command::Runs(runs) => commands::runs::runs(runs),

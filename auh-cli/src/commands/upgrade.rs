@@ -3,7 +3,7 @@
 use crate::{
     args::Upgrade,
     bridge::Bridge,
-    commands::plugin::columns,
+    commands::plan,
     exit,
     failure::Usage,
     jobs::{self, Jobs},
@@ -21,7 +21,7 @@ use auh_journal::{CommandEnd, Event, FORMAT, RunFolder, RunLock, RunStart, Write
 use auh_loader::{Plugin, Search};
 use auh_oe::{Base, BuildDirs, Environment, Surroundings, Threads, Wanted};
 use auh_protocol::{
-    PluginKind, Recipe, Version,
+    PluginKind, Version,
     host::{Exit, Level, Place},
 };
 use std::{
@@ -32,7 +32,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub(crate) fn upgrade(args: &Upgrade) -> Result<exit::Status> {
+/// Upgrades, or with `dry_run` shows what would be done.
+pub(crate) fn upgrade(args: &Upgrade, dry_run: bool) -> Result<exit::Status> {
     let began = Instant::now();
     let (wanted, to_version) = recipes_and_version(args)?;
     let environment = Environment::of_this_process()?;
@@ -72,7 +73,7 @@ pub(crate) fn upgrade(args: &Upgrade) -> Result<exit::Status> {
         began,
         level: level(args.settings.debug_level),
     };
-    let result = job.carry_out(args.dry_run);
+    let result = job.carry_out(dry_run);
     for trouble in job.dirs.leave() {
         terminal::warning(&trouble);
     }
@@ -113,7 +114,12 @@ impl Job {
         }
         preparation::leave_out(&mut selection, &unfit);
         if dry_run {
-            terminal::output(&plan(&selection, &self.pipeline, &self.settings));
+            terminal::output(&plan::shown(
+                &selection,
+                &self.pipeline,
+                &self.scheduler,
+                &self.settings,
+            )?);
             return Ok(exit::GOOD);
         }
         self.run(selection, &checked, &surroundings)
@@ -311,30 +317,4 @@ pub(crate) fn level(number: u8) -> Level {
         4 => Level::Info,
         _ => Level::Debug,
     }
-}
-
-/// What a run would do.
-fn plan(selection: &Selection, pipeline: &Pipeline, settings: &Settings) -> String {
-    let mut rows = vec![["GROUP", "CHANGE", "LAYER"].map(str::to_owned)];
-    rows.extend(selection.groups.iter().map(|group| {
-        let changes: Vec<String> = group.recipes.iter().map(Recipe::change).collect();
-        let layer = group.recipes[0]
-            .layer
-            .as_ref()
-            .map_or_else(|| "-".to_owned(), |layer| layer.path.display().to_string());
-        [group.name(), changes.join(", "), layer]
-    }));
-    let steps: Vec<String> = pipeline.steps.iter().map(auh_engine::Step::label).collect();
-    let machines: Vec<String> = settings.machines.iter().map(ToString::to_string).collect();
-    let left_out = selection
-        .left_out
-        .iter()
-        .map(|l| format!("not tried: {}: {}\n", l.recipe, l.reason));
-    format!(
-        "{}{}\nsteps: {}\nmachines: {}\nthis was a dry run: nothing was changed\n",
-        columns(&rows),
-        left_out.collect::<String>(),
-        steps.join(", "),
-        machines.join(", ")
-    )
 }

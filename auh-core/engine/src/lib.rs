@@ -19,7 +19,7 @@ mod work;
 pub use error::EngineError;
 pub use plan::{Pipeline, Step};
 pub use requirements::{check_requirements, required_variables};
-pub use run::{Live, Run, Watcher, run};
+pub use run::{Live, Run, Watcher, order_of_groups, run};
 pub use seat::{Seat, Seats};
 pub use selection::{Filters, Selection, select};
 pub use stop::Stop;

@@ -18,7 +18,7 @@ use auh_protocol::{
 };
 use rustix::fs::statvfs;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     sync::{Arc, atomic::AtomicU64, mpsc},
     thread,
@@ -139,6 +139,33 @@ pub fn run(run: Run<'_>, watcher: &mut dyn Watcher) -> Result<RunEnd, EngineErro
     dispatcher.watcher.groups_finished();
     thread::scope(|scope| dispatcher.close(scope, &messages, &inbox))?;
     dispatcher.end()
+}
+
+/// The groups' places in the list, in the order in which the scheduler would have them begun.
+///
+/// # Errors
+/// When the scheduler fails.
+pub fn order_of_groups(
+    pipeline: &Pipeline,
+    groups: &[Group],
+    batch: usize,
+    scheduler: &Plugin,
+) -> Result<Vec<usize>, EngineError> {
+    let plan = Plan::new(pipeline, groups, batch);
+    let (object, order) = ask_for_order(scheduler, &plan)?;
+    let _ = object.finish();
+    // All groups of a batch are begun with its first task.
+    let mut companies: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
+    for assignment in plan.assignments.iter().filter(|a| a.groups.len() == 1) {
+        let company = companies.entry(assignment.seat_of).or_default();
+        company.extend(&assignment.groups);
+    }
+    let begun = order.into_iter().flat_map(|task| {
+        let seat_of = plan.assignments[task as usize].seat_of;
+        companies.remove(&seat_of).unwrap_or_default()
+    });
+    let mut known = BTreeSet::new();
+    Ok(begun.filter(|group| known.insert(*group)).collect())
 }
 
 fn ask_for_order(plugin: &Plugin, plan: &Plan) -> Result<(Object, Vec<TaskIndex>), EngineError> {

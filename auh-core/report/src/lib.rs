@@ -4,6 +4,7 @@
 
 mod comparison;
 mod document;
+mod estimate;
 mod junit;
 mod log;
 mod standing;
@@ -15,6 +16,7 @@ mod trend;
 
 pub use comparison::{Change, Comparison};
 pub use document::{DOCUMENT_FORMAT, document};
+pub use estimate::{Estimate, Experience, GroupEstimate, Planned, PlannedStep};
 pub use junit::junit;
 pub use log::log_line;
 pub use standing::{Counts, Standing};

@@ -126,6 +126,34 @@ fn a_dry_run_shows_the_plan_and_changes_nothing() {
 }
 
 #[test]
+fn a_plan_says_what_it_would_take_by_earlier_runs() {
+    let Some(environment) = Environment::six() else {
+        return;
+    };
+    let plan = |words: &str| {
+        let call = environment.auh().args(["plan"]).args(words.split(' '));
+        call.run().expect_code(0).normal_stdout()
+    };
+    let unknown = plan("hello mhello");
+    let expected = "\nexpected: there is no earlier run to judge by\n";
+    assert!(unknown.contains(expected), "{unknown}");
+    let base = environment.git(&["rev-parse", "HEAD"]);
+    let call = environment.upgrade("hello ghello --machines qemux86-64");
+    let _ = call.run().expect_code(0);
+    let _ = environment.git(&["reset", "-q", "--hard", &base]);
+    let known = plan("mhello hello --jobs 2 --batch 3");
+    let expected = "\nexpected: [SECONDS] with 2 jobs in batches of 3, judged by 1 earlier run; \
+                    for 1 new group (?) the others' times stand in\ndisk: ";
+    assert!(known.contains(expected), "{known}");
+    let row = |group: &str| {
+        let mut rows = known.lines().filter(|line| line.starts_with(group));
+        rows.next().map(|row| row.contains("[SECONDS]?"))
+    };
+    assert_eq!([row("mhello"), row("hello")], [Some(true), Some(false)]);
+    assert_eq!(environment.run_folders().len(), 1);
+}
+
+#[test]
 fn a_c_library_with_the_machine_is_set_in_the_environment_of_its_own_directory() {
     let Some(environment) = Environment::six() else {
         return;

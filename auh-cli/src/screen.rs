@@ -4,7 +4,7 @@
 use crate::terminal;
 use auh_engine::{Live, Watcher};
 use auh_journal::{Event, Record};
-use auh_protocol::{Machine, host::Level};
+use auh_protocol::{Machine, host::Level, step::label};
 use auh_report::{Story, duration, log_line, outcome_line};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::{
@@ -96,10 +96,7 @@ impl Watcher for Screen {
                 action,
             } => {
                 // As the plan names it, so that two actions of one plugin differ.
-                let step = match action.as_str() {
-                    "run" => step.clone(),
-                    action => format!("{step} {action}"),
-                };
+                let step = label(step, action);
                 self.show.step_started(&groups.join(" "), &step);
             }
             Event::StepFinished { groups, .. } => self.show.step_ended(&groups.join(" ")),

@@ -163,12 +163,6 @@ fn take_out(
 /// The groups that would have stayed, in work trees that cannot be put right.
 fn lost(groups: &[GroupWork], error: &OeError) -> StepOutcome {
     let failure = Failure::new(FailureClass::Infrastructure, error.to_string());
-    let failed = RecipeStatus::Failed(failure);
-    let recipes = groups
-        .iter()
-        .flat_map(|work| StepOutcome::for_all(&work.group, &failed).recipes);
-    StepOutcome {
-        recipes: recipes.collect(),
-        ..StepOutcome::default()
-    }
+    let groups: Vec<&Group> = groups.iter().map(|work| &work.group).collect();
+    work::failed(StepOutcome::default(), &groups, &failure)
 }

@@ -2,7 +2,7 @@
 
 use auh_graph::{TaskGraph, TaskGraphBuilder, TaskIndex};
 use auh_loader::Plugin;
-use auh_protocol::{Company, Group, Scope};
+use auh_protocol::{Company, Group, Scope, step};
 use serde_json::{Map, Value};
 
 /// A step of a pipeline, with its plugin loaded.
@@ -24,11 +24,7 @@ impl Step {
     /// `step` or `step action`: its task's name, unique within a pipeline that makes sense.
     #[must_use]
     pub fn label(&self) -> String {
-        let name = &self.plugin.manifest().name;
-        match self.action.as_str() {
-            "run" => name.clone(),
-            action => format!("{name} {action}"),
-        }
+        step::label(&self.plugin.manifest().name, &self.action)
     }
 
     /// Whether it can be asked about the recipes of several groups as about one group's.

@@ -120,7 +120,7 @@ fn names<'g>(groups: &'g [&Group]) -> impl Iterator<Item = &'g RecipeName> {
 }
 
 /// An outcome in which every recipe failed for the same reason; what was done stays recorded.
-fn failed(outcome: StepOutcome, groups: &[&Group], failure: &Failure) -> StepOutcome {
+pub(crate) fn failed(outcome: StepOutcome, groups: &[&Group], failure: &Failure) -> StepOutcome {
     let recipes = groups
         .iter()
         .flat_map(|group| {

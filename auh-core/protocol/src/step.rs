@@ -4,6 +4,15 @@ use crate::{Failure, Group, Machine, RecipeName};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
+/// How a step with an action is called: `step`, or `step action` for another action than `run`.
+#[must_use]
+pub fn label(step: &str, action: &str) -> String {
+    match action {
+        "run" => step.to_owned(),
+        action => format!("{step} {action}"),
+    }
+}
+
 /// The run that a step is part of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunContext {

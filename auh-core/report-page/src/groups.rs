@@ -7,7 +7,7 @@ use crate::{
     words::{badge, breakable, bytes, change, counted, meaning, on_machines, took},
 };
 use auh_page::{escaped, path_in_link};
-use auh_protocol::{Commit, Recipe, host::Exit};
+use auh_protocol::{Commit, Recipe, host::Exit, step::label};
 use auh_report::{Chapter, CommandTime, Standing, StepEnd, StepTime, Timeline, Wait, duration};
 use std::fmt::Write as _;
 
@@ -321,10 +321,7 @@ fn difference(text: &mut String, content: &str) {
 }
 
 fn step_row<'c>(step: &StepTime, commands: impl Iterator<Item = &'c CommandTime>) -> Vec<String> {
-    let name = match step.action.as_str() {
-        "run" => escaped(&step.step),
-        action => format!("{} {}", escaped(&step.step), escaped(action)),
-    };
+    let name = escaped(&label(&step.step, &step.action));
     let shared = match step.groups.len() {
         0 | 1 => String::new(),
         many => format!(" (with {many} groups)"),

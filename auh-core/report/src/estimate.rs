@@ -2,6 +2,7 @@
 //! group after another given to the job that is free first.
 
 use auh_journal::{Event, Record};
+use auh_protocol::step::label;
 use std::collections::BTreeMap;
 
 /// What earlier runs took.
@@ -169,13 +170,6 @@ impl Experience {
 
     fn knows(&self, group: &str) -> bool {
         self.of_group.keys().any(|(_, known)| known == group)
-    }
-}
-
-fn label(step: &str, action: &str) -> String {
-    match action {
-        "run" => step.to_owned(),
-        _ => format!("{step} {action}"),
     }
 }
 

@@ -5,6 +5,7 @@ use crate::failure::Usage;
 use anyhow::Result;
 use auh_graph::{TaskGraph, TaskGraphBuilder, TaskIndex};
 use auh_journal::{Event, Record};
+use auh_protocol::step::label;
 use std::collections::BTreeMap;
 
 /// Whether the first line is an event.
@@ -62,10 +63,7 @@ impl Drawing {
             [group] => group,
             _ => "run",
         };
-        let name = match action {
-            "run" => step.to_owned(),
-            _ => format!("{step} {action}"),
-        };
+        let name = label(step, action);
         let task = self.task(recipe, &name)?;
         self.builder.duration(task, (seconds.max(0.0) * 1e6) as u64);
         for group in groups {

@@ -28,6 +28,8 @@ pub(crate) enum Helper<'a> {
     /// The checkout of the Python helper.
     Python(&'a Path),
     Auh(&'a Program),
+    /// auh under its own name, with so many jobs.
+    AuhWithJobs(&'a Program, usize),
 }
 
 impl Helper<'_> {
@@ -36,10 +38,11 @@ impl Helper<'_> {
         match self {
             Self::Python(_) => "python",
             Self::Auh(_) => "auh",
+            Self::AuhWithJobs(..) => "auh-with-jobs",
         }
     }
 
-    /// The words that start it under the name `upgrade-helper.py`.
+    /// The words that start it, for auh by itself under the name `upgrade-helper.py`.
     fn command(self) -> Result<Vec<String>> {
         const NAME: &str = "upgrade-helper.py";
         match self {
@@ -54,6 +57,12 @@ impl Helper<'_> {
                     std::os::unix::fs::symlink(&program.file, &link)?;
                 }
                 Ok(vec![link.display().to_string()])
+            }
+            Self::AuhWithJobs(program, jobs) => {
+                let file = program.file.display().to_string();
+                let jobs = jobs.to_string();
+                let words = ["upgrade", "--integrate", "fast-forward", "--jobs", &jobs];
+                Ok([vec![file], words.map(str::to_owned).to_vec()].concat())
             }
         }
     }

@@ -165,6 +165,7 @@ impl Comparison {
 
 /// Where a run is recorded.
 pub(super) fn folder(results: &Path, case: Case, round: usize, side: Side) -> PathBuf {
+    let case = case.recorded_with(side);
     let round = format!("round-{round}");
     results.join(case.name()).join(round).join(side.name())
 }

@@ -1,7 +1,7 @@
 //! One run of one side: what starts it, and everything that is kept of it.
 
 use super::{
-    case::{Case, Side},
+    case::{Case, JOBS, Side},
     host::Host,
     parses::{self, ByFolder, Parses},
     phases::{self, Phases},
@@ -64,6 +64,10 @@ pub(super) struct Run {
 impl Programs<'_> {
     pub(super) fn auh(&self) -> Helper<'_> {
         Helper::Auh(self.auh)
+    }
+
+    pub(super) fn auh_with_jobs(&self) -> Helper<'_> {
+        Helper::AuhWithJobs(self.auh, JOBS)
     }
 
     pub(super) fn python(&self) -> Result<Helper<'_>> {
@@ -136,6 +140,9 @@ pub(super) fn measure(
     let scenario = case.scenario(environment);
     match side {
         Side::Python => record(environment, &scenario, programs.python()?, folder)?,
+        Side::Auh if case == Case::SixJobs => {
+            record(environment, &scenario, programs.auh_with_jobs(), folder)?;
+        }
         Side::Auh => record(environment, &scenario, programs.auh(), folder)?,
         Side::Hand => {
             for recipe in case.recipes() {

@@ -148,7 +148,7 @@ fn measure_case(
     }
     for (round, side) in missing {
         let folder = folder(results, case, round, side);
-        let start = starts.go_to(case.start())?;
+        let start = starts.go_to(case.start(side))?;
         let Starts {
             environment,
             programs,

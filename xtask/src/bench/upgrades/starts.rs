@@ -63,6 +63,11 @@ impl<'a> Starts<'a> {
     pub(super) fn go_to(&mut self, start: Start) -> Result<String> {
         let kept = match self.ready.remove(&start) {
             Some(kept) => kept,
+            None if start == Start::UsedByJobs => {
+                // It is that one and more.
+                self.go_to(Start::Used)?;
+                self.open_or_make(start)?
+            }
             None => self.open_or_make(start)?,
         };
         let seconds = kept.point.restore()?.as_secs_f64();
@@ -82,9 +87,17 @@ impl<'a> Starts<'a> {
             return Ok(Kept { point, id });
         }
         println!("making the starting point {}", start.name());
-        self.make(start)?;
+        let id = match start {
+            Start::UsedByJobs => {
+                self.add_jobs()?;
+                fs::read_to_string(beside(self.environment, Start::Used.name()).join(MADE))?
+            }
+            Start::Used | Start::Fresh | Start::ByHand => {
+                self.make(start)?;
+                Timestamp::now().to_string()
+            }
+        };
         let point = StartingPoint::take(self.environment, &copy, &[])?;
-        let id = Timestamp::now().to_string();
         self.environment.write(&made, &id)?;
         Ok(Kept { point, id })
     }
@@ -120,10 +133,48 @@ impl<'a> Starts<'a> {
                     .by_hand(environment, RECIPE, EARLIER, &folder)?;
                 self.settle(&configuration)?;
             }
+            Start::UsedByJobs => bail!("{} is made from another one", start.name()),
         }
         // What counts as the run's own parses is logged from here on.
         wait_for_servers(environment)?;
         self.remove(&self.event_logs()?)
+    }
+
+    /// To the starting point in which the environment is: the build directories of jobs, as a run over
+    /// all recipes leaves them, but nothing that was built, as it was of the releases that are measured.
+    fn add_jobs(&self) -> Result<()> {
+        let environment = self.environment;
+        let configuration = environment.conf()?;
+        let scenario = Scenario::plain(environment, Start::UsedByJobs.name(), &RECIPES, false);
+        let helper = self.programs.auh_with_jobs();
+        let folder = self.folder(Start::UsedByJobs, helper.name());
+        println!("{} upgrades all recipes", helper.name());
+        record(environment, &scenario, helper, &folder)?;
+        wait_for_servers(environment)?;
+        environment.reset_layer()?;
+        self.put_configuration_back(&configuration)?;
+        self.clear_workspace()?;
+        let build = environment.build_dir();
+        let mut gone = vec![build.join("upgrade-helper")];
+        for entry in fs::read_dir(environment.folder())? {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().starts_with("build-job") {
+                gone.push(entry.path().join("buildhistory"));
+                gone.extend(all_but(&entry.path().join("tmp"), "cache")?);
+            }
+        }
+        // Where builds find what was built, and the database that belongs to it.
+        let shared = ["sstate-cache", "cache"];
+        gone.extend(shared.map(|part| build.join(part)));
+        self.remove(&gone)?;
+        let copy = beside(environment, Start::Used.name()).join("build");
+        let mut command = environment.command(Path::new("cp"));
+        tool::succeed(
+            command
+                .arg("--archive")
+                .args(shared.map(|part| copy.join(part)))
+                .arg(&build),
+        )
     }
 
     fn folder(&self, start: Start, side: &str) -> PathBuf {
@@ -246,6 +297,15 @@ impl<'a> Starts<'a> {
         let mut command = self.environment.command(Path::new("rm"));
         tool::succeed(command.args(["--recursive", "--force"]).args(paths))
     }
+}
+
+/// What is in a folder, which may be missing, but for one entry.
+fn all_but(folder: &Path, kept: &str) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder).into_iter().flatten();
+    let paths = entries.map(|entry| Ok(entry?.path()));
+    let paths: Vec<_> = paths.collect::<Result<_>>()?;
+    let others = paths.into_iter().filter(|path| !path.ends_with(kept));
+    Ok(others.collect())
 }
 
 /// The user's configuration must leave each program to find its own way.

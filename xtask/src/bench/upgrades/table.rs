@@ -108,7 +108,7 @@ fn ratios(comparisons: &[Comparison]) -> String {
 fn share(case: Case, ratio: Ratio) -> String {
     match case {
         Case::Floor => format!("{:.2}", ratio.value),
-        Case::Warm | Case::Fresh | Case::Six => {
+        Case::Warm | Case::Fresh | Case::Six | Case::SixJobs => {
             format!("1/{:.2}", 1.0 / ratio.value)
         }
     }

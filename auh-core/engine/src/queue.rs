@@ -15,6 +15,7 @@ pub(crate) struct Queue<'p> {
     ready: BTreeSet<(u32, TaskIndex)>,
     running: Vec<TaskIndex>,
     ended: Vec<TaskIndex>,
+    ended_so_far: usize,
     seats: Seats,
 }
 
@@ -42,6 +43,7 @@ impl<'p> Queue<'p> {
             ready,
             running: Vec::new(),
             ended: Vec::new(),
+            ended_so_far: 0,
             seats: Seats {
                 free: seats.groups().chain([seats.of_run]).collect(),
                 numbers: seats,
@@ -68,6 +70,11 @@ impl<'p> Queue<'p> {
     /// Tasks that run.
     pub(crate) fn running(&self) -> &[TaskIndex] {
         &self.running
+    }
+
+    /// How many tasks have ended.
+    pub(crate) fn ended_so_far(&self) -> usize {
+        self.ended_so_far
     }
 
     /// Tasks that have ended since this was last asked.
@@ -101,6 +108,7 @@ impl<'p> Queue<'p> {
     pub(crate) fn end(&mut self, task: TaskIndex) -> Vec<usize> {
         self.running.retain(|other| *other != task);
         self.ended.push(task);
+        self.ended_so_far += 1;
         let dependants = self.plan.graph.dependants().of(task);
         for &dependant in dependants {
             let waiting = &mut self.waiting_for[dependant as usize];

@@ -5,7 +5,7 @@
     python3 session.py --fetch REQUEST.json
 
 Runs inside an initialised build environment, opens one tinfoil session, reads the variables of every
-requested recipe, closes the session, and then checks the upstreams, each in a process of its own.
+requested recipe, closes the session, and then checks the upstreams, in processes apart.
 A recipe that fails, at any of these points, costs its own answer only.
 
 Request (all keys but `recipes` are optional):
@@ -97,6 +97,9 @@ FETCH_VARIABLES = {
 }
 FETCH_PREFIXES = ("FETCHCMD_", "BB_GIT_", "BB_GENERATE_")
 FETCHED_AHEAD = ("http", "https", "ftp", "git", "gitsm")
+
+# A process that checks upstreams is replaced after so many: whatever the checks leave in it is gone then.
+CHECKS_PER_PROCESS = 100
 
 # A version that no recipe has, and its beginnings, by the places that stand for them in a source's name.
 NO_VERSION = "7193.4057.8329"
@@ -589,11 +592,12 @@ def group(records, recipeutils, log):
         log.add(f"cannot group recipes by shared includes: {one_line(error)}")
         sets = []
     groups, placed = [], set()
+    places = {pn: place for place, pn in enumerate(readable)}
     for pn in readable:
         if pn not in placed:
             # A set of OE's is in no order, and two of them may overlap.
             together = {pn}.union(*(s for s in sets if pn in s)) - placed
-            members = [name for name in readable if name in together]
+            members = sorted((name for name in together if name in places), key=places.get)
             placed.update(members)
             groups.append(members)
     return groups
@@ -647,58 +651,71 @@ def knows_stable(function):
 
 
 def run_checks(request, checks, recipeutils, log):
-    """Check each upstream in a process of its own, `jobs` at a time, and put the results into the records."""
-    waiting, running = list(reversed(checks)), {}
+    """Check each upstream, `jobs` at a time in processes apart, and put the results into the records.
+
+    A process checks one upstream after another, since a fork of one that holds so many recipes costs more than a
+    check. One that dies or hangs costs the recipe that it was at, and the next one gets a new process.
+    """
+    waiting, busy, idle = list(reversed(checks)), {}, []
     try:
-        while waiting or running:
-            while waiting and len(running) < request.jobs:
-                check = Check(*waiting.pop(), recipeutils, request, log)
-                running[check.pipe] = check
-            timeout = max(0.0, min(check.deadline for check in running.values()) - time.monotonic())
-            ready = set(multiprocessing.connection.wait(list(running), timeout))
-            for check in [c for c in running.values() if c.pipe in ready or c.overdue()]:
-                check.finish()
-                del running[check.pipe]
+        while waiting or busy:
+            while waiting and len(busy) < request.jobs:
+                checker = idle.pop() if idle else Checker(recipeutils, request, log)
+                checker.begin(*waiting.pop())
+                busy[checker.pipe] = checker
+            timeout = max(0.0, min(checker.deadline for checker in busy.values()) - time.monotonic())
+            ready = set(multiprocessing.connection.wait(list(busy), timeout))
+            for checker in [c for c in busy.values() if c.pipe in ready or c.overdue()]:
+                del busy[checker.pipe]
+                if checker.finish():
+                    idle.append(checker)
     finally:
-        for check in running.values():
-            check.kill()
+        for checker in [*busy.values(), *idle]:
+            checker.kill()
 
 
-class Check:
-    """One upstream check, running."""
+class Checker:
+    """A process that checks upstreams."""
 
-    def __init__(self, record, variables, recipeutils, request, log):
-        self.record, self.log, self.limit = record, log, request.check_timeout_s
-        # fork: the modules of BitBake and OE are there already, and nothing needs to be pickled.
+    def __init__(self, recipeutils, request, log):
+        self.log, self.limit, self.left = log, request.check_timeout_s, CHECKS_PER_PROCESS
+        # fork: the modules of BitBake and OE are there already.
         context = multiprocessing.get_context("fork")
-        self.pipe, writer = context.Pipe(duplex=False)
-        arguments = (writer, variables, recipeutils, request.stable, self.limit, log)
+        self.pipe, theirs = context.Pipe()
+        arguments = (theirs, recipeutils, request.stable, self.limit, log)
         self.process = context.Process(target=check_in_child, args=arguments)
-        self.deadline = time.monotonic() + self.limit
         sys.stdout.flush()
         self.process.start()
-        writer.close()
+        theirs.close()
+
+    def begin(self, record, variables):
+        """Start on an upstream."""
+        self.record, self.left = record, self.left - 1
+        self.deadline = time.monotonic() + self.limit
+        with contextlib.suppress(OSError):  # one that died shows when its answer is due
+            self.pipe.send(variables)
 
     def overdue(self):
         return time.monotonic() >= self.deadline
 
     def finish(self):
-        """Take the result, or find out why there is none."""
+        """Take the result, or find out why there is none. Whether the process is of further use."""
         try:
             result = self.pipe.recv() if self.pipe.poll() else None
         except (EOFError, OSError):
             result = {"died": True}
-        if result is None:
-            self.record["error"] = error_of("timeout", f"the upstream check took longer than {self.limit:g} s")
+        if result is not None and "died" not in result:
+            self.record["check"], self.record["error"] = result["check"], result["error"]
+            self.log.lines.extend(f"{self.record['pn']}: {line}" for line in result["log"])
+            if self.left > 0:
+                return True
         self.kill()
         if result is None:
-            return
-        if "died" in result:
+            self.record["error"] = error_of("timeout", f"the upstream check took longer than {self.limit:g} s")
+        elif "died" in result:
             how = ended(self.process.exitcode)
             self.record["error"] = error_of("crashed", f"the process of the upstream check {how}")
-            return
-        self.record["check"], self.record["error"] = result["check"], result["error"]
-        self.log.lines.extend(f"{self.record['pn']}: {line}" for line in result["log"])
+        return False
 
     def kill(self):
         """End what is left of it, with the fetch commands that it started."""
@@ -717,14 +734,27 @@ def ended(exitcode):
     return f"exited with status {exitcode}"
 
 
-def check_in_child(writer, variables, recipeutils, stable, limit, log):
-    """The whole life of a check's process."""
+def check_in_child(pipe, recipeutils, stable, limit, log):
+    """The whole life of a process that checks upstreams."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     with contextlib.suppress(OSError):
         os.setpgid(0, 0)
     # Its own guard, in case nobody is left to stop it.
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.alarm(int(limit) + 5)
+    parent = os.getppid()
+    while True:
+        # The pipe's other end may have copies in processes like this one, so that it need not close.
+        while not pipe.poll(1.0):
+            if os.getppid() != parent:
+                return
+        variables = pipe.recv()
+        signal.alarm(int(limit) + 5)
+        pipe.send(checked(variables, recipeutils, stable, log))
+        signal.alarm(0)
+
+
+def checked(variables, recipeutils, stable, log):
+    """The result of one check: {check, error, log}."""
     del log.lines[:]
     result = {"check": None, "error": None, "log": log.lines}
     try:
@@ -732,8 +762,7 @@ def check_in_child(writer, variables, recipeutils, stable, limit, log):
     except BaseException as error:  # bb.fatal and sys.exit are no more than failed checks here
         result["error"] = error_of("check", log.error_since(0) or one_line(error), describe(error))
     sys.stdout.flush()
-    writer.send(result)
-    writer.close()
+    return result
 
 
 def as_data(values):

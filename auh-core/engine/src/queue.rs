@@ -54,11 +54,17 @@ impl<'p> Queue<'p> {
 
     /// Tasks that could start now, most important first.
     pub(crate) fn startable(&self) -> Vec<TaskIndex> {
+        // Most of what is ready waits for a seat, so this is asked once and not of each.
+        let [for_groups, for_run] =
+            [Place::Groups, Place::Run].map(|place| self.seats.find(place).is_some());
         let can_start = |task: &TaskIndex| {
             let assignment = &self.plan.assignments[*task as usize];
-            sitter(assignment).is_none_or(|sitter| {
-                self.seats.of(sitter).is_some() || self.seats.find(assignment.place).is_some()
-            })
+            let has_room = match assignment.place {
+                Place::Groups => for_groups,
+                Place::Run => for_run,
+            };
+            let sits = |sitter| self.seats.of(sitter).is_some();
+            has_room || sitter(assignment).is_none_or(sits)
         };
         self.ready
             .iter()

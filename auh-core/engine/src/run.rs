@@ -35,7 +35,8 @@ pub trait Watcher {
     fn live(&mut self, live: &Live);
     /// Nothing happened for a second.
     fn idle(&mut self);
-    /// Every group is done; the closing steps come next and want to find the run's results.
+    /// Every group is done; closing steps come next, and want to find the run's results. Not called
+    /// where there are none.
     fn groups_finished(&mut self) {}
 }
 
@@ -156,7 +157,9 @@ pub fn run(run: Run<'_>, watcher: &mut dyn Watcher) -> Result<RunEnd, EngineErro
         dispatcher.ahead.cancel();
         result
     })?;
-    dispatcher.watcher.groups_finished();
+    if !dispatcher.run.pipeline.closing.is_empty() {
+        dispatcher.watcher.groups_finished();
+    }
     thread::scope(|scope| dispatcher.close(scope, &messages, &inbox))?;
     dispatcher.end()
 }

@@ -25,6 +25,9 @@ pub struct Timeline {
     pub commands: Vec<CommandTime>,
     /// How many workers it took: as many as steps ran at the same time.
     pub workers: usize,
+    /// The steps about each group, and the commands of each step, by their indexes.
+    of_group: HashMap<String, Vec<usize>>,
+    of_step: Vec<Vec<usize>>,
 }
 
 /// A step about one group, about several, or (without any) about the run as a whole.
@@ -121,14 +124,14 @@ impl Timeline {
 
     /// The steps about a group, with their indexes.
     pub fn steps_of<'t>(&'t self, group: &'t str) -> impl Iterator<Item = (usize, &'t StepTime)> {
-        let steps = self.steps.iter().enumerate();
-        steps.filter(move |(_, step)| step.groups.iter().any(|name| name == group))
+        let steps = self.of_group.get(group).into_iter().flatten();
+        steps.map(|index| (*index, &self.steps[*index]))
     }
 
     /// The commands of a step.
     pub fn commands_of(&self, step: usize) -> impl Iterator<Item = &CommandTime> {
-        let commands = self.commands.iter();
-        commands.filter(move |command| command.step == Some(step))
+        let commands = self.of_step.get(step).into_iter().flatten();
+        commands.map(|index| &self.commands[*index])
     }
 
     /// How long commands ran in a machine's build directory.
@@ -437,7 +440,21 @@ impl<'r> Reader<'r> {
         }
         self.commands.sort_by(|a, b| a.from.total_cmp(&b.from));
         let workers = self.steps.iter().map(|step| step.worker + 1).max();
+        let mut of_step = vec![Vec::new(); self.steps.len()];
+        for (index, command) in self.commands.iter().enumerate() {
+            if let Some(step) = command.step {
+                of_step[step].push(index);
+            }
+        }
+        let mut of_group: HashMap<String, Vec<usize>> = HashMap::new();
+        for (index, step) in self.steps.iter().enumerate() {
+            for name in &step.groups {
+                of_group.entry(name.clone()).or_default().push(index);
+            }
+        }
         Timeline {
+            of_group,
+            of_step,
             began: Some(self.began),
             seconds: self.seconds,
             workers: workers.unwrap_or(0),

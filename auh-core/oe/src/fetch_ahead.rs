@@ -79,3 +79,46 @@ impl Sources {
         }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+    use std::fs;
+
+    fn recipe(name: &str) -> Recipe {
+        let recipe = json!({"name": name, "file": "/l/x_1.0.bb", "layer": null, "version": "1.0",
+                            "target": {"version": "2.0"}, "maintainer": null, "packages": []});
+        serde_json::from_value(recipe).unwrap()
+    }
+
+    #[test]
+    fn only_known_sources_are_fetched_and_in_the_folder_that_is_named() {
+        let source = "https://x.example/{2.}/hello-{3.}.tar.gz";
+        let records = json!([{"asked": "hello", "pn": "hello", "source": source},
+                             {"asked": "other", "pn": "other", "source": null}]);
+        let response = json!({"failure": null, "fetch": {"DL_DIR": "/dl"}, "recipes": records});
+        let response = serde_json::from_value(response).unwrap();
+        let sources = Sources::new(&response, Path::new("/b"));
+        let folder = Path::new("/run");
+        assert!(
+            sources
+                .fetching(&recipe("other"), folder)
+                .unwrap()
+                .is_none()
+        );
+        let fetching = sources.fetching(&recipe("hello"), folder).unwrap().unwrap();
+        assert_eq!(fetching.command.cwd, folder);
+        assert_eq!(fetching.command.program, "nice");
+        let [nice, .., script, mode, request] = &fetching.argv[..] else {
+            panic!("{:?}", fetching.argv);
+        };
+        assert_eq!((nice.as_str(), mode.as_str()), ("nice", "--fetch"));
+        assert_eq!(fs::read_to_string(script).unwrap(), SCRIPT);
+        let request: Value = serde_json::from_slice(&fs::read(request).unwrap()).unwrap();
+        assert_eq!(
+            request,
+            json!({"source": source, "version": "2.0", "revision": null, "variables": {"DL_DIR": "/dl"}})
+        );
+    }
+}

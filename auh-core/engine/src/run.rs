@@ -263,6 +263,7 @@ impl<'r: 'scope, 'p: 'scope, 'scope> Dispatcher<'r, 'p, '_> {
         inbox: &mpsc::Receiver<Message>,
     ) -> Result<(), EngineError> {
         loop {
+            let stopping = self.run.stop.requested();
             self.pass_over_useless()?;
             while let Some(task) = self.pick()? {
                 self.start(task, scope, messages)?;
@@ -271,8 +272,8 @@ impl<'r: 'scope, 'p: 'scope, 'scope> Dispatcher<'r, 'p, '_> {
                 return self.end_fetching_ahead(inbox);
             }
             // Most messages change nothing about what can be started.
-            let before = (self.queue.ended_so_far(), self.run.stop.requested());
-            while (self.queue.ended_so_far(), self.run.stop.requested()) == before {
+            let ended = self.queue.ended_so_far();
+            while self.queue.ended_so_far() == ended && self.run.stop.requested() == stopping {
                 self.fetch_ahead(scope, messages);
                 match self.next_message(inbox)? {
                     Some(message) => self.receive(message)?,

@@ -230,11 +230,13 @@ pub(crate) struct Checked {
     pub seconds: f64,
 }
 
-/// Reads the recipes and asks their upstreams, and shows that this goes on.
+/// Reads the recipes and asks their upstreams, and shows that this goes on. `sources` asks how sources
+/// of other versions are named, too.
 pub(crate) fn check(
     wanted: &Wanted,
     settings: &Settings,
     variables: Vec<String>,
+    sources: bool,
     surroundings: &Surroundings,
     cancel: &CancelToken,
 ) -> Result<Checked> {
@@ -251,6 +253,7 @@ pub(crate) fn check(
             .limits
             .upstream_check
             .map_or(WITHOUT_LIMIT, |limit| limit.as_secs().max(1)),
+        sources,
         variables,
     };
     let waiting = Waiting::begin("reading recipes and asking their upstreams");

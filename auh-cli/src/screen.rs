@@ -94,6 +94,7 @@ impl Watcher for Screen {
                 groups,
                 step,
                 action,
+                ..
             } => {
                 // As the plan names it, so that two actions of one plugin differ.
                 let step = label(step, action);
@@ -112,12 +113,7 @@ impl Watcher for Screen {
                 self.say(&format!("{group}{message}"));
             }
             Event::GroupFinished { group, .. } => {
-                if let Some(chapter) = self
-                    .story
-                    .chapters
-                    .iter()
-                    .find(|c| c.group.name() == *group)
-                {
+                if let Some(chapter) = self.story.chapter(group) {
                     self.say(&outcome_line(chapter));
                 }
             }

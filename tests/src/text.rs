@@ -16,6 +16,8 @@ pub fn normal(text: &str, paths: &[(String, &'static str)]) -> String {
             (r"\b\d{4}-\d\d-\d\dT[0-9:.]+Z", "[TIME]"),
             (r"\b(?:\d+ h )?(?:\d+ min )?\d+ s\b", "[SECONDS]"),
             (r"\bprocess \d+\b", "process [PID]"),
+            // Whoever else uses the disk has a part in it.
+            (r"(?m)^peak disk use in .*\n", ""),
             (r"(\.rs):\d+\b", "$1:[LINE]"),
             (r"\b((?:run|log)\.do_\w+)\.\d+\b", "$1.[PID]"),
             // Columns that are as wide as a path.

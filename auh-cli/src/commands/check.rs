@@ -23,7 +23,14 @@ pub(crate) fn check(args: &Check) -> Result<exit::Status> {
     signals::listen(&stop)?;
     // The user's configuration as it is: a check changes nothing.
     let surroundings = Surroundings::plain(environment.build_dir());
-    let checked = preparation::check(&wanted, &settings, Vec::new(), &surroundings, stop.work())?;
+    let checked = preparation::check(
+        &wanted,
+        &settings,
+        Vec::new(),
+        false,
+        &surroundings,
+        stop.work(),
+    )?;
     let filters = preparation::filters(&settings, &wanted, None);
     let mut selection = select(&checked.response, &filters)?;
     let unfit = preparation::unfit(&selection, stop.work())?;

@@ -11,6 +11,7 @@ use auh_journal::{Event, FORMAT, JournalLock, RunStart, Writer};
 use auh_oe::{BuildDirs, Environment};
 use auh_protocol::PluginKind;
 use std::{
+    collections::BTreeMap,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -51,6 +52,9 @@ pub(crate) fn mail(args: &Mail) -> Result<exit::Status> {
         folder: &folder,
         journal: &mut journal,
         batch: 1,
+        disk: Vec::new(),
+        work: BTreeMap::new(),
+        sources: None,
         seats: auh_engine::Seats::in_place(Arc::new(dirs)),
         author: settings.commit_author.clone(),
         command_limit: settings.limits.command,

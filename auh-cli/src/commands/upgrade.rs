@@ -19,14 +19,18 @@ use auh_engine::{
 };
 use auh_journal::{CommandEnd, Event, FORMAT, RunFolder, RunLock, RunStart, Writer};
 use auh_loader::{Plugin, Search};
-use auh_oe::{Base, BuildDirs, Environment, Surroundings, Threads, Wanted};
+use auh_oe::{
+    Base, BuildDirs, Environment, RecipeRecord, SessionResponse, Sources, Surroundings, Threads,
+    Wanted, WorkPlace,
+};
 use auh_protocol::{
-    PluginKind, Version,
+    PluginKind, RecipeName, Version,
     host::{Exit, Level, Place},
 };
 use std::{
+    collections::BTreeMap,
     num::NonZero,
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
     thread::available_parallelism,
     time::{Duration, Instant},
@@ -101,6 +105,7 @@ impl Job {
             &self.wanted,
             &self.settings,
             required_variables(&self.pipeline),
+            self.settings.build.fetch_ahead && !dry_run,
             &surroundings,
             self.stop.work(),
         )?;
@@ -153,6 +158,13 @@ impl Job {
             journal: &mut journal,
             seats: jobs.seats.clone(),
             batch: self.settings.batch.get(),
+            disk: self.on_disk(&checked.response.base, &folder),
+            work: self.work_to_remove(&checked.response),
+            sources: self
+                .settings
+                .build
+                .fetch_ahead
+                .then(|| Sources::new(&checked.response, self.dirs.original())),
             author: self.settings.commit_author.clone(),
             command_limit: self.settings.limits.command,
             stop_grace: self.settings.limits.grace,
@@ -207,6 +219,36 @@ impl Job {
             &name.to_string_lossy(),
             self.stop.work(),
         )?)
+    }
+
+    /// Folders on the file systems that the run writes to.
+    fn on_disk(&self, base: &Base, folder: &RunFolder) -> Vec<PathBuf> {
+        let build_dir = self.dirs.original().to_owned();
+        let variables = ["TMPDIR", "DL_DIR", "SSTATE_DIR"];
+        let paths = variables.iter().filter_map(|name| base.get(name));
+        std::iter::once(build_dir)
+            .chain(paths.map(PathBuf::from))
+            .chain([folder.path().to_owned()])
+            .collect()
+    }
+
+    /// Where the work lies of recipes whose work folders go with a scheduler that saves disk space;
+    /// nothing where the builds themselves see to that.
+    fn work_to_remove(&self, response: &SessionResponse) -> BTreeMap<RecipeName, WorkPlace> {
+        let base = &response.base;
+        let removes = |name: &&str| {
+            let mut words = base.get(name).unwrap_or_default().split_whitespace();
+            words.any(|word| word == "rm_work")
+        };
+        if !self.scheduler.manifest().saves_disk || ["INHERIT", "USER_CLASSES"].iter().any(removes)
+        {
+            return BTreeMap::new();
+        }
+        let place = |record: &RecipeRecord| {
+            let name = RecipeName::new(&record.pn).ok()?;
+            Some((name, WorkPlace::of(record, base)?))
+        };
+        response.recipes.iter().filter_map(place).collect()
     }
 
     /// What happened before there was a journal to write it to.

@@ -72,6 +72,7 @@ pub(crate) const KEYS: &[Key] = &[
     key("allow-untrusted-plugins", is::<bool>),
     key("maintainer-override.*", is::<Line>),
     key("build.threads", is::<Threads>),
+    key("build.fetch-ahead", is::<bool>),
     key("build.pressure-max-cpu", is::<Pressure>),
     key("build.pressure-max-io", is::<Pressure>),
     key("build.pressure-max-memory", is::<Pressure>),

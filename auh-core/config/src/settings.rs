@@ -106,6 +106,8 @@ pub struct Layers {
 pub struct Build {
     /// BitBake's threads per build.
     pub threads: Threads,
+    /// Whether sources of groups that come next are fetched while others are worked on.
+    pub fetch_ahead: bool,
     /// `BB_PRESSURE_MAX_CPU`, 1 to 1,000,000.
     pub pressure_max_cpu: Option<f64>,
     /// `BB_PRESSURE_MAX_IO`, 1 to 1,000,000.
@@ -469,6 +471,7 @@ impl Values<'_> {
         let pressure = |key| Ok(self.optional::<Pressure>(key)?.map(|pressure| pressure.0));
         Ok(Build {
             threads: self.required("build.threads")?,
+            fetch_ahead: self.required("build.fetch-ahead")?,
             pressure_max_cpu: pressure("build.pressure-max-cpu")?,
             pressure_max_io: pressure("build.pressure-max-io")?,
             pressure_max_memory: pressure("build.pressure-max-memory")?,

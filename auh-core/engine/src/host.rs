@@ -3,7 +3,7 @@
 use crate::{Live, Stop, run::Message};
 use auh_journal::{CommandEnd, Event, ParseEvent};
 use auh_loader::HostCalls;
-use auh_oe::BuildDirs;
+use auh_oe::{BuildDirs, WorkPlace};
 use auh_process::{Command, Finished, OutputLine};
 use auh_protocol::{
     Machine,
@@ -89,6 +89,29 @@ impl HostCalls for StepHost {
 }
 
 impl StepHost {
+    /// Removes the work of recipes that are done, in the build directories of the seat. What stays
+    /// is told and is no failure.
+    pub(crate) fn remove_work(&self, places: &[WorkPlace]) {
+        if places.is_empty() || self.shared.stop.requested() {
+            return;
+        }
+        let removed = self.dirs.remove_work(places);
+        if !removed.folders.is_empty() {
+            self.tell(Message::Event(Event::WorkRemoved {
+                group: self.group.clone().unwrap_or_default(),
+                folders: removed.folders,
+                bytes: removed.bytes,
+            }));
+        }
+        for message in removed.troubles {
+            self.tell(Message::Event(Event::Log {
+                level: auh_protocol::host::Level::Warning,
+                group: self.group.clone(),
+                message,
+            }));
+        }
+    }
+
     fn run(&self, request: &RunCommand) -> Result<CommandResult, String> {
         let command = self.command(request)?;
         let id = self.shared.commands.fetch_add(1, Ordering::Relaxed);
@@ -241,14 +264,19 @@ fn recipe_of(file: &Path) -> String {
     stem.split('_').next().unwrap_or_default().to_owned()
 }
 
+/// How a command ended, in the words of the protocol.
+pub(crate) fn exit(exit: auh_process::Exit) -> Exit {
+    match exit {
+        auh_process::Exit::Code(code) => Exit::Code(code),
+        auh_process::Exit::Signal(signal) => Exit::Signal(signal),
+        auh_process::Exit::TimedOut => Exit::TimedOut,
+        auh_process::Exit::Cancelled => Exit::Stopped,
+    }
+}
+
 fn command_result(finished: &Finished) -> CommandResult {
     CommandResult {
-        exit: match finished.exit {
-            auh_process::Exit::Code(code) => Exit::Code(code),
-            auh_process::Exit::Signal(signal) => Exit::Signal(signal),
-            auh_process::Exit::TimedOut => Exit::TimedOut,
-            auh_process::Exit::Cancelled => Exit::Stopped,
-        },
+        exit: exit(finished.exit),
         stdout: finished.stdout.text(),
         stderr: finished.stderr.text(),
         seconds: finished.wall.as_secs_f64(),

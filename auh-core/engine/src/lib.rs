@@ -4,7 +4,9 @@
 //! Not here: the name of any step or scheduler, and printing. Workers only send messages to one
 //! dispatcher, which orders them, writes the journal and then tells the watcher.
 
+mod ahead;
 mod company;
+mod disk;
 mod error;
 mod host;
 mod plan;

@@ -15,6 +15,7 @@ pub(crate) struct Queue<'p> {
     ready: BTreeSet<(u32, TaskIndex)>,
     running: Vec<TaskIndex>,
     ended: Vec<TaskIndex>,
+    ended_so_far: usize,
     seats: Seats,
 }
 
@@ -42,6 +43,7 @@ impl<'p> Queue<'p> {
             ready,
             running: Vec::new(),
             ended: Vec::new(),
+            ended_so_far: 0,
             seats: Seats {
                 free: seats.groups().chain([seats.of_run]).collect(),
                 numbers: seats,
@@ -52,11 +54,17 @@ impl<'p> Queue<'p> {
 
     /// Tasks that could start now, most important first.
     pub(crate) fn startable(&self) -> Vec<TaskIndex> {
+        // Most of what is ready waits for a seat, so this is asked once and not of each.
+        let [for_groups, for_run] =
+            [Place::Groups, Place::Run].map(|place| self.seats.find(place).is_some());
         let can_start = |task: &TaskIndex| {
             let assignment = &self.plan.assignments[*task as usize];
-            sitter(assignment).is_none_or(|sitter| {
-                self.seats.of(sitter).is_some() || self.seats.find(assignment.place).is_some()
-            })
+            let has_room = match assignment.place {
+                Place::Groups => for_groups,
+                Place::Run => for_run,
+            };
+            let sits = |sitter| self.seats.of(sitter).is_some();
+            has_room || sitter(assignment).is_none_or(sits)
         };
         self.ready
             .iter()
@@ -68,6 +76,11 @@ impl<'p> Queue<'p> {
     /// Tasks that run.
     pub(crate) fn running(&self) -> &[TaskIndex] {
         &self.running
+    }
+
+    /// How many tasks have ended.
+    pub(crate) fn ended_so_far(&self) -> usize {
+        self.ended_so_far
     }
 
     /// Tasks that have ended since this was last asked.
@@ -101,6 +114,7 @@ impl<'p> Queue<'p> {
     pub(crate) fn end(&mut self, task: TaskIndex) -> Vec<usize> {
         self.running.retain(|other| *other != task);
         self.ended.push(task);
+        self.ended_so_far += 1;
         let dependants = self.plan.graph.dependants().of(task);
         for &dependant in dependants {
             let waiting = &mut self.waiting_for[dependant as usize];

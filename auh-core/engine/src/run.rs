@@ -3,23 +3,25 @@
 
 use crate::{
     EngineError, Pipeline, Seat, Seats, Step, Stop,
+    ahead::{self, Ahead},
     company::{self, Parting, Postponed},
+    disk::DiskWatch,
     host::{Shared, StepHost},
-    plan::{Assignment, Attempt, Plan},
+    plan::{Assignment, Attempt, Place, Plan},
     queue::Queue,
     work::{carry_out, carry_out_afresh, close_out},
 };
 use auh_graph::TaskIndex;
 use auh_journal::{Event, GroupVerdict, Record, RunEnd, RunFolder, Writer};
 use auh_loader::{Object, Plugin};
+use auh_oe::{Sources, WorkPlace};
 use auh_protocol::{
-    Failure, Group, GroupState, GroupWork, Machine, RunContext, StepOutcome, StepRequest,
-    host::Level,
+    Failure, Group, GroupState, GroupWork, Machine, RecipeName, RunContext, StepOutcome,
+    StepRequest, host::Level,
 };
-use rustix::fs::statvfs;
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, atomic::AtomicU64, mpsc},
     thread,
     time::{Duration, Instant},
@@ -33,7 +35,8 @@ pub trait Watcher {
     fn live(&mut self, live: &Live);
     /// Nothing happened for a second.
     fn idle(&mut self);
-    /// Every group is done; the closing steps come next and want to find the run's results.
+    /// Every group is done; closing steps come next, and want to find the run's results. Not called
+    /// where there are none.
     fn groups_finished(&mut self) {}
 }
 
@@ -71,6 +74,13 @@ pub struct Run<'a> {
     /// How many groups at most are built in company; more than one needs seats with work trees of
     /// their own.
     pub batch: usize,
+    /// Folders on the file systems that the run writes to, the most important one first.
+    pub disk: Vec<PathBuf>,
+    /// Where the recipes' work lies, of those whose work folders are removed once they are built
+    /// well.
+    pub work: BTreeMap<RecipeName, WorkPlace>,
+    /// How sources are fetched ahead, if they are to be.
+    pub sources: Option<Sources>,
     /// `Name <address>` for commits.
     pub author: String,
     /// How long a command may take that names no limit of its own.
@@ -93,6 +103,7 @@ pub(crate) enum Message {
     Live(Live),
     CommandStarted(Instant, Event),
     CommandFinished(Instant, Event),
+    FetchedAhead,
     Done {
         task: TaskIndex,
         outcome: StepOutcome,
@@ -122,7 +133,13 @@ pub fn run(run: Run<'_>, watcher: &mut dyn Watcher) -> Result<RunEnd, EngineErro
         total: run.commands_before,
         ..CommandClock::default()
     };
+    let ahead = match run.sources {
+        Some(_) => begun_in_order(&plan, &order),
+        None => Vec::new(),
+    };
     let mut dispatcher = Dispatcher {
+        ahead: Ahead::new(ahead, run.seats.numbers().for_groups * run.batch),
+        disk: DiskWatch::new(&run.disk),
         run,
         plan: &plan,
         queue,
@@ -134,9 +151,15 @@ pub fn run(run: Run<'_>, watcher: &mut dyn Watcher) -> Result<RunEnd, EngineErro
         seated: BTreeMap::new(),
         closing_failed: false,
     };
-    dispatcher.measure_disk()?;
-    thread::scope(|scope| dispatcher.dispatch(scope, &messages, &inbox))?;
-    dispatcher.watcher.groups_finished();
+    thread::scope(|scope| {
+        let result = dispatcher.dispatch(scope, &messages, &inbox);
+        // Nobody waits for what nobody asked for.
+        dispatcher.ahead.cancel();
+        result
+    })?;
+    if !dispatcher.run.pipeline.closing.is_empty() {
+        dispatcher.watcher.groups_finished();
+    }
     thread::scope(|scope| dispatcher.close(scope, &messages, &inbox))?;
     dispatcher.end()
 }
@@ -154,18 +177,23 @@ pub fn order_of_groups(
     let plan = Plan::new(pipeline, groups, batch);
     let (object, order) = ask_for_order(scheduler, &plan)?;
     let _ = object.finish();
+    Ok(begun_in_order(&plan, &order))
+}
+
+/// The groups' places in the list, in the order in which they are begun if tasks are in this order.
+fn begun_in_order(plan: &Plan, order: &[TaskIndex]) -> Vec<usize> {
     // All groups of a batch are begun with its first task.
     let mut companies: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
     for assignment in plan.assignments.iter().filter(|a| a.groups.len() == 1) {
         let company = companies.entry(assignment.seat_of).or_default();
         company.extend(&assignment.groups);
     }
-    let begun = order.into_iter().flat_map(|task| {
-        let seat_of = plan.assignments[task as usize].seat_of;
+    let begun = order.iter().flat_map(|task| {
+        let seat_of = plan.assignments[*task as usize].seat_of;
         companies.remove(&seat_of).unwrap_or_default()
     });
     let mut known = BTreeSet::new();
-    Ok(begun.filter(|group| known.insert(*group)).collect())
+    begun.filter(|group| known.insert(*group)).collect()
 }
 
 fn ask_for_order(plugin: &Plugin, plan: &Plan) -> Result<(Object, Vec<TaskIndex>), EngineError> {
@@ -219,6 +247,8 @@ struct Dispatcher<'r, 'p, 'w> {
     shared: Arc<Shared>,
     watcher: &'w mut dyn Watcher,
     clock: CommandClock,
+    disk: DiskWatch,
+    ahead: Ahead,
     /// The group that was last in each seat.
     seated: BTreeMap<usize, usize>,
     /// True when a closing step failed.
@@ -233,18 +263,73 @@ impl<'r: 'scope, 'p: 'scope, 'scope> Dispatcher<'r, 'p, '_> {
         inbox: &mpsc::Receiver<Message>,
     ) -> Result<(), EngineError> {
         loop {
+            let stopping = self.run.stop.requested();
             self.pass_over_useless()?;
             while let Some(task) = self.pick()? {
                 self.start(task, scope, messages)?;
             }
             if self.queue.running().is_empty() {
-                return Ok(());
+                return self.end_fetching_ahead(inbox);
             }
-            match inbox.recv_timeout(Duration::from_secs(1)) {
-                Ok(message) => self.receive(message)?,
-                Err(_) => self.watcher.idle(),
+            // Most messages change nothing about what can be started.
+            let ended = self.queue.ended_so_far();
+            while self.queue.ended_so_far() == ended && self.run.stop.requested() == stopping {
+                self.fetch_ahead(scope, messages);
+                match self.next_message(inbox)? {
+                    Some(message) => self.receive(message)?,
+                    // Whoever rather waits than starts something is asked again.
+                    None => break,
+                }
             }
         }
+    }
+
+    /// Fetches the sources of a group that comes next, if there is room for that.
+    fn fetch_ahead(
+        &mut self,
+        scope: &'scope thread::Scope<'scope, '_>,
+        messages: &mpsc::Sender<Message>,
+    ) {
+        let Some(sources) = &self.run.sources else {
+            return;
+        };
+        if self.run.stop.requested() {
+            self.ahead.cancel();
+            return;
+        }
+        let begun = |group: usize| self.states[group].began.is_some();
+        let Some((group, cancel)) = self.ahead.next(Instant::now(), begun) else {
+            return;
+        };
+        let (sources, group) = (sources.clone(), self.run.groups[group].clone());
+        let folder = self.run.folder.path().to_owned();
+        let (shared, messages) = (Arc::clone(&self.shared), messages.clone());
+        scope.spawn(move || ahead::fetch(&sources, &group, &folder, &shared, &cancel, &messages));
+    }
+
+    fn end_fetching_ahead(&mut self, inbox: &mpsc::Receiver<Message>) -> Result<(), EngineError> {
+        self.ahead.cancel();
+        while self.ahead.is_running() {
+            if let Some(message) = self.next_message(inbox)? {
+                self.receive(message)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits a while for a message, and looks after what has to be looked after from time to time.
+    fn next_message(
+        &mut self,
+        inbox: &mpsc::Receiver<Message>,
+    ) -> Result<Option<Message>, EngineError> {
+        for event in self.disk.look(Instant::now()) {
+            self.record(event)?;
+        }
+        let message = inbox.recv_timeout(Duration::from_secs(1)).ok();
+        if message.is_none() {
+            self.watcher.idle();
+        }
+        Ok(message)
     }
 
     /// Ends tasks without work: later steps of a group that failed or has nothing left to do.
@@ -317,6 +402,7 @@ impl<'r: 'scope, 'p: 'scope, 'scope> Dispatcher<'r, 'p, '_> {
         messages: &mpsc::Sender<Message>,
     ) -> Result<(), EngineError> {
         self.queue.start(task);
+        self.ahead.stir();
         let assignment = &self.plan.assignments[task as usize];
         let step = &self.run.pipeline.steps[assignment.step];
         let number = self.queue.seat(task);
@@ -326,9 +412,11 @@ impl<'r: 'scope, 'p: 'scope, 'scope> Dispatcher<'r, 'p, '_> {
         let present = self.present(task);
         let request = self.request(step, &present, &seat)?;
         let groups = self.names(&present);
+        let work = self.work_that_ends(task, &present);
         let host = self.host(messages, groups.join(" "), &seat);
-        self.record(step_started(step, groups))?;
+        self.record(step_started(step, groups, number))?;
         let messages = messages.clone();
+        let host_of_work = Arc::clone(&host);
         scope.spawn(move || {
             let began = Instant::now();
             let Parting { outcome, postponed } = match &seat.worktrees {
@@ -340,6 +428,9 @@ impl<'r: 'scope, 'p: 'scope, 'scope> Dispatcher<'r, 'p, '_> {
                 }
                 _ => carry_out(step, &request, host).into(),
             };
+            if !outcome.failed() {
+                host_of_work.remove_work(&work);
+            }
             let _ = messages.send(Message::Done {
                 task,
                 outcome: seat.back(outcome),
@@ -348,6 +439,30 @@ impl<'r: 'scope, 'p: 'scope, 'scope> Dispatcher<'r, 'p, '_> {
             });
         });
         Ok(())
+    }
+
+    /// The work folders that nobody needs any more after a task, if it does well: those of a group
+    /// that has been built well so far, once it has no other step in its build directories.
+    fn work_that_ends(&self, task: TaskIndex, groups: &[usize]) -> Vec<WorkPlace> {
+        let assignment = &self.plan.assignments[task as usize];
+        let goes_on = |later: &TaskIndex| {
+            let later = &self.plan.assignments[*later as usize];
+            later.groups == assignment.groups
+                && later.stretch == assignment.stretch
+                && later.attempt == assignment.attempt
+        };
+        let mut later = self.plan.graph.dependants().of(task).iter();
+        let is_last = assignment.place == Place::Groups && !later.any(goes_on);
+        let [group] = groups else {
+            return Vec::new();
+        };
+        let progress = &self.states[*group];
+        if !is_last || progress.state.failed() || progress.stopped {
+            return Vec::new();
+        }
+        let recipes = self.run.groups[*group].recipes.iter();
+        let places = recipes.filter_map(|recipe| self.run.work.get(&recipe.name));
+        places.cloned().collect()
     }
 
     /// The groups of a task that it is carried out for: of a company those that are still in it.
@@ -378,9 +493,10 @@ impl<'r: 'scope, 'p: 'scope, 'scope> Dispatcher<'r, 'p, '_> {
                 continue;
             }
             let seats = &self.run.seats;
-            let seat = seats.seat(seats.numbers().of_run).clone();
+            let number = seats.numbers().of_run;
+            let seat = seats.seat(number).clone();
             let request = self.request(step, &groups, &seat)?;
-            self.record(step_started(step, Vec::new()))?;
+            self.record(step_started(step, Vec::new(), number))?;
             let host = self.host(messages, String::new(), &seat);
             let messages = messages.clone();
             scope.spawn(move || {
@@ -412,10 +528,10 @@ impl<'r: 'scope, 'p: 'scope, 'scope> Dispatcher<'r, 'p, '_> {
         inbox: &mpsc::Receiver<Message>,
     ) -> Result<(Result<StepOutcome, Failure>, f64), EngineError> {
         loop {
-            match inbox.recv_timeout(Duration::from_secs(1)) {
-                Ok(Message::Closed { outcome, seconds }) => return Ok((outcome, seconds)),
-                Ok(message) => self.receive(message)?,
-                Err(_) => self.watcher.idle(),
+            match self.next_message(inbox)? {
+                Some(Message::Closed { outcome, seconds }) => return Ok((outcome, seconds)),
+                Some(message) => self.receive(message)?,
+                None => {}
             }
         }
     }
@@ -487,6 +603,10 @@ impl<'r: 'scope, 'p: 'scope, 'scope> Dispatcher<'r, 'p, '_> {
                 Ok(())
             }
             Message::Event(event) => self.record(event),
+            Message::FetchedAhead => {
+                self.ahead.ended();
+                Ok(())
+            }
             Message::CommandStarted(at, event) => {
                 self.clock.started(at);
                 self.record(event)
@@ -560,6 +680,7 @@ impl<'r: 'scope, 'p: 'scope, 'scope> Dispatcher<'r, 'p, '_> {
     }
 
     fn finish_task(&mut self, task: TaskIndex) -> Result<(), EngineError> {
+        self.ahead.stir();
         for group in self.queue.end(task) {
             self.finish_group(group)?;
         }
@@ -577,19 +698,7 @@ impl<'r: 'scope, 'p: 'scope, 'scope> Dispatcher<'r, 'p, '_> {
             group: name,
             verdict,
             seconds: began.elapsed().as_secs_f64(),
-        })?;
-        self.measure_disk()
-    }
-
-    /// Writes down how much room there is. A file system that does not tell is passed over.
-    fn measure_disk(&mut self) -> Result<(), EngineError> {
-        let seats = &self.run.seats;
-        let dirs = &seats.seat(seats.numbers().of_run).dirs;
-        let folder = dirs.original().to_owned();
-        match room(&folder) {
-            Some((free, size)) => self.record(Event::DiskMeasured { folder, free, size }),
-            None => Ok(()),
-        }
+        })
     }
 
     fn verdict(&self, group: usize) -> GroupVerdict {
@@ -616,7 +725,10 @@ impl<'r: 'scope, 'p: 'scope, 'scope> Dispatcher<'r, 'p, '_> {
         Ok(())
     }
 
-    fn end(self) -> Result<RunEnd, EngineError> {
+    fn end(mut self) -> Result<RunEnd, EngineError> {
+        for event in self.disk.look_at_all(Instant::now()) {
+            self.record(event)?;
+        }
         // A destructor that panics after the work is done changes nothing about the work.
         let _ = self.scheduler.finish();
         let stopped = self.run.stop.requested();
@@ -635,18 +747,12 @@ impl<'r: 'scope, 'p: 'scope, 'scope> Dispatcher<'r, 'p, '_> {
     }
 }
 
-/// Free bytes and all bytes of the file system that a folder is in.
-fn room(folder: &Path) -> Option<(u64, u64)> {
-    let known = statvfs(folder).ok()?;
-    let bytes = |blocks: u64| blocks.saturating_mul(known.f_frsize);
-    Some((bytes(known.f_bavail), bytes(known.f_blocks)))
-}
-
-fn step_started(step: &Step, groups: Vec<String>) -> Event {
+fn step_started(step: &Step, groups: Vec<String>, seat: usize) -> Event {
     Event::StepStarted {
         groups,
         step: step.plugin.manifest().name.clone(),
         action: step.action.clone(),
+        seat: Some(seat),
     }
 }
 

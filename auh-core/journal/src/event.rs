@@ -41,6 +41,10 @@ pub enum Event {
         step: String,
         /// What it was asked to do.
         action: String,
+        /// Where it is carried out: seats of groups count from 0, behind them comes the one where the
+        /// commits of all come together, if it is another one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seat: Option<usize>,
     },
     /// A command was started.
     CommandStarted {
@@ -92,7 +96,16 @@ pub enum Event {
         /// Wall time from its first step to its last.
         seconds: f64,
     },
-    /// How much room there was, from time to time.
+    /// The work folders of a group that is done were removed, for the room that they took.
+    WorkRemoved {
+        /// The group's name.
+        group: String,
+        /// The folders that are gone.
+        folders: Vec<PathBuf>,
+        /// Bytes on disk that they took.
+        bytes: u64,
+    },
+    /// How much room a file system had: at the beginning, at each new low, and from time to time.
     DiskMeasured {
         /// A folder of the file system that was looked at.
         folder: PathBuf,

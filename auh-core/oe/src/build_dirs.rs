@@ -8,6 +8,7 @@
 mod clean;
 mod copy;
 mod job;
+mod work;
 mod workspace;
 
 use crate::{Base, Environment, OeError, conf, server};
@@ -21,6 +22,7 @@ use std::{
     sync::{Mutex, MutexGuard},
     time::Duration,
 };
+pub use work::{Removed, WorkPlace};
 use workspace::Workspace;
 
 /// BitBake names its parse cache after a hash of the whole configuration. These variables differ
@@ -115,6 +117,8 @@ struct State {
     current: Option<Machine>,
     /// Lines that send the copies to the original's folders; known after [`BuildDirs::learn`].
     shared_lines: BTreeMap<Machine, String>,
+    /// `TMPDIR` of each machine's build directory; known after [`BuildDirs::learn`].
+    tmp: Vec<(PathBuf, PathBuf)>,
     /// Build directories that were used, and whether a server was there before.
     used: BTreeMap<PathBuf, bool>,
     /// How many builds run at the same time, per build directory.
@@ -234,6 +238,9 @@ impl BuildDirs {
                 });
             }
         }
+        let of_machine = |(machine, tmp)| (self.of(machine), tmp);
+        let tmp = self.machines.iter().zip(self.tmp_dirs(base));
+        self.lock().tmp = tmp.map(of_machine).collect();
         for machine in &self.machines[1..] {
             let lines = copy::shared_lines(base, self.original(), &machine.to_string())?;
             self.lock().shared_lines.insert(machine.clone(), lines);

@@ -9,15 +9,17 @@ mod build_dirs;
 mod conf;
 mod environment;
 mod error;
+mod fetch_ahead;
 mod layers;
 mod server;
 mod session;
 mod worktrees;
 
 pub use auh_transcript::parse_counts;
-pub use build_dirs::{BuildDirs, Surroundings, Threads};
+pub use build_dirs::{BuildDirs, Removed, Surroundings, Threads, WorkPlace};
 pub use environment::{Environment, HostTool};
 pub use error::OeError;
+pub use fetch_ahead::{Fetching, Sources};
 pub use layers::{Unfit, layer_repositories, unfit};
 pub use session::{
     Base, Check, CheckError, CheckErrorKind, RecipeRecord, SessionRequest, SessionResponse, Wanted,

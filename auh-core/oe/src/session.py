@@ -2,9 +2,10 @@
 """Ask an OpenEmbedded build environment about recipes and their upstreams.
 
     python3 session.py REQUEST.json RESPONSE.json      (or: python3 - REQUEST.json RESPONSE.json <session.py)
+    python3 session.py --fetch REQUEST.json
 
 Runs inside an initialised build environment, opens one tinfoil session, reads the variables of every
-requested recipe, closes the session, and then checks the upstreams, each in a process of its own.
+requested recipe, closes the session, and then checks the upstreams, in processes apart.
 A recipe that fails, at any of these points, costs its own answer only.
 
 Request (all keys but `recipes` are optional):
@@ -16,6 +17,7 @@ Request (all keys but `recipes` are optional):
                      describes; recipes without one are not checked (default false)
     jobs             upstream checks at a time (default: number of processors)
     check_timeout_s  seconds that one upstream check may take (default 120)
+    sources          say how the sources of other versions are named (default false)
 
 Response (written in one piece; what the tools print stays on stdout and stderr):
     api      1
@@ -28,6 +30,11 @@ Response (written in one piece; what the tools print stays on stdout and stderr)
     groups   [[pn, ...]]: recipes that share an include file, as OE groups them; every recipe that
              could be read is in exactly one group
     log      lines worth showing to a person who looks for the reason of something
+    fetch    with `sources`: variables of the build configuration that BitBake's fetcher reads
+
+With --fetch no session is opened and nothing is answered: the sources of one version of a recipe are brought
+into DL_DIR by BitBake's fetcher, which holds its own lock for each of them. Exit status 1 if that failed. The
+request has `source` (from a record), `version`, `revision` (or null), and `variables` (`fetch` of a response).
 
 The `error` of a record is null or {kind, message (one line), detail}, of kind
     no-provider  nothing of that name
@@ -84,8 +91,24 @@ STATUS_WORDS = {
 INCLUDE_SUFFIXES = (".bb", ".bbappend", ".inc")
 
 
+# What of the build configuration the fetcher reads: these, and whatever begins with one of the prefixes.
+FETCH_VARIABLES = {
+    "DL_DIR", "GITDIR", "CACHE", "PERSISTENT_DIR", "BB_NO_NETWORK", "BB_ALLOWED_NETWORKS", "BB_FETCH_PREMIRRORONLY",
+}
+FETCH_PREFIXES = ("FETCHCMD_", "BB_GIT_", "BB_GENERATE_")
+FETCHED_AHEAD = ("http", "https", "ftp", "git", "gitsm")
+
+# A process that checks upstreams is replaced after so many: whatever the checks leave in it is gone then.
+CHECKS_PER_PROCESS = 100
+
+# A version that no recipe has, and its beginnings, by the places that stand for them in a source's name.
+NO_VERSION = "7193.4057.8329"
+
+
 def main(argv):
     """Answer the request; the exit status."""
+    if len(argv) == 3 and argv[1] == "--fetch":
+        return fetch(argv[2])
     if len(argv) != 3:
         print("usage: session.py REQUEST.json RESPONSE.json", file=sys.stderr)
         return 2
@@ -116,6 +139,7 @@ class Request:
         self.layers = [str(layer) for layer in raw.get("layers") or []]
         self.check = bool(raw.get("check", True))
         self.stable = bool(raw.get("stable", False))
+        self.sources = bool(raw.get("sources", False))
         self.variables = [str(name) for name in raw.get("variables") or []]
         self.jobs = max(1, int(raw.get("jobs") or os.cpu_count() or 1))
         self.check_timeout_s = float(raw.get("check_timeout_s") or 120)
@@ -179,8 +203,10 @@ def read_recipes(bb, request, response, log):
         base = response["base"] = read_base(config, request.variables)
         layers = response["layers"] = read_layers(config, base["BBLAYERS"])
         recipeutils = import_recipeutils(base["COREBASE"], log)
+        if request.sources:
+            response["fetch"] = named(config, FETCH_VARIABLES, FETCH_PREFIXES)
         finder = Finder(tinfoil) if parsed else FileFinder(config)
-        reader = Reader(tinfoil, finder, layers, log)
+        reader = Reader(tinfoil, finder, layers, log, request.sources)
         if request.all:
             pairs = reader.read_all(wanted_layers(request.layers, layers, log))
         else:
@@ -366,15 +392,15 @@ def blank_record(name):
     return {
         "asked": name, "pn": name, "file": None, "layer": None, "pv": None, "packages": [], "src_uri_first": None,
         "srcrev": None, "maintainer": None, "no_upgrade_reason": None, "bbincluded": [], "compatible_machine": None,
-        "check": None, "error": None,
+        "workdir": None, "stamp": None, "source": None, "check": None, "error": None,
     }
 
 
 class Reader:
     """Fills records from recipes; each answer is (record, variables for the check or None)."""
 
-    def __init__(self, tinfoil, finder, layers, log):
-        self.tinfoil, self.finder, self.layers, self.log = tinfoil, finder, layers, log
+    def __init__(self, tinfoil, finder, layers, log, sources):
+        self.tinfoil, self.finder, self.layers, self.log, self.sources = tinfoil, finder, layers, log, sources
 
     def read_name(self, name):
         """The recipe that `name` stands for."""
@@ -416,6 +442,8 @@ class Reader:
                 raise RuntimeError("BitBake returned nothing for it")
             fill(record, data)
             variables = check_variables(data)
+            if self.sources:
+                record["source"] = source_by_version(data)
         except Exception as error:
             record["error"] = error_of("parse", self.log.error_since(marker) or one_line(error), describe(error))
             return record, None
@@ -444,6 +472,8 @@ def fill(record, data):
     record["no_upgrade_reason"] = data.getVar("RECIPE_NO_UPDATE_REASON")
     record["compatible_machine"] = data.getVar("COMPATIBLE_MACHINE")
     record["bbincluded"] = recipe_files(data.getVar("BBINCLUDED") or "")
+    record["workdir"] = expanded_or_none(data, "WORKDIR")
+    record["stamp"] = expanded_or_none(data, "STAMP")
 
 
 def recipe_files(included):
@@ -463,11 +493,82 @@ def source_revision(data):
 
 def check_variables(data):
     """The variables that a check reads, as plain values: the session is closed when it runs."""
-    names = set(CHECK_VARIABLES)
+    return named(data, CHECK_VARIABLES, CHECK_PREFIXES)
+
+
+def named(data, variables, prefixes):
+    """The values of these variables, and of those that begin with one of the prefixes, where they have any."""
+    names = set(variables)
     with contextlib.suppress(TypeError):  # a data store that cannot be iterated
-        names.update(name for name in data if isinstance(name, str) and name.startswith(CHECK_PREFIXES))
+        names.update(name for name in data if isinstance(name, str) and name.startswith(prefixes))
     values = {name: data.getVar(name) for name in sorted(names)}
     return {name: value for name, value in values.items() if value is not None}
+
+
+# --- sources of other versions ----------------------------------------------------------------------------
+
+
+def source_by_version(data):
+    """How the sources of any version of a recipe are named: SRC_URI's first remote entry, as devtool takes it, with
+    `{3.}` for the version, `{2.}` and `{1.}` for its first two parts and its first, and `_` or `-` instead of the
+    dot where they join the parts. None where that cannot be said.
+
+    The recipe is asked for a version that it never had. The answer counts if it leads back to the recipe's own.
+    """
+    try:
+        own = first_remote(data)
+        if not own or not own.startswith(tuple(f"{scheme}://" for scheme in FETCHED_AHEAD)) or set("{}") & set(own):
+            return None
+        copy = data.createCopy()
+        copy.setVar("PV", NO_VERSION)
+        source = first_remote(copy)
+        for count in (3, 2, 1):
+            for joint in "._-":
+                source = source.replace(joint.join(NO_VERSION.split(".")[:count]), "{%d%s}" % (count, joint))
+        known = not any(part in source for part in NO_VERSION.split("."))
+        return source if known and source_of(source, data.getVar("PV")) == own else None
+    except Exception:  # whatever the recipe's own Python makes of such a version
+        return None
+
+
+def first_remote(data):
+    """The first entry of SRC_URI that is no local file; None where there is none."""
+    entries = (data.getVar("SRC_URI") or "").split()
+    return next((entry for entry in entries if not entry.startswith("file://")), None)
+
+
+def source_of(source, version):
+    """The source of one version."""
+    parts = version.split(".")
+    for count in (1, 2, 3):
+        for joint in "._-":
+            wanted = parts if count == 3 else parts[:count]
+            source = source.replace("{%d%s}" % (count, joint), joint.join(wanted))
+    return source
+
+
+def fetch(path):
+    """Bring the sources that a request names into DL_DIR; the exit status."""
+    with open(path, encoding="utf-8") as stream:
+        request = json.load(stream)
+    bb = import_bitbake()
+    data = as_data(request["variables"])
+    # As devtool fetches what is new: without mirrors, and before there are any checksums.
+    for name, value in {"PREMIRRORS": "", "MIRRORS": "", "BB_STRICT_CHECKSUM": "ignore"}.items():
+        data.setVar(name, value)
+    data.setVar("PV", request["version"])
+    data.setVar("SRCREV", request["revision"] or "INVALID")
+    source = source_of(request["source"], request["version"])
+    name = re.search(r";name=([^;,]+)", source)
+    if name and request["revision"]:
+        data.setVar(f"SRCREV_{name[1]}", request["revision"])
+    data.setVar("SRC_URI", source)
+    try:
+        bb.fetch2.Fetch([source], data, cache=False).download()
+    except Exception as error:
+        print(f"{source}: {one_line(error)}", file=sys.stderr)
+        return 1
+    return 0
 
 
 def expanded_or_none(data, name):
@@ -491,11 +592,12 @@ def group(records, recipeutils, log):
         log.add(f"cannot group recipes by shared includes: {one_line(error)}")
         sets = []
     groups, placed = [], set()
+    places = {pn: place for place, pn in enumerate(readable)}
     for pn in readable:
         if pn not in placed:
             # A set of OE's is in no order, and two of them may overlap.
             together = {pn}.union(*(s for s in sets if pn in s)) - placed
-            members = [name for name in readable if name in together]
+            members = sorted((name for name in together if name in places), key=places.get)
             placed.update(members)
             groups.append(members)
     return groups
@@ -549,58 +651,71 @@ def knows_stable(function):
 
 
 def run_checks(request, checks, recipeutils, log):
-    """Check each upstream in a process of its own, `jobs` at a time, and put the results into the records."""
-    waiting, running = list(reversed(checks)), {}
+    """Check each upstream, `jobs` at a time in processes apart, and put the results into the records.
+
+    A process checks one upstream after another, since a fork of one that holds so many recipes costs more than a
+    check. One that dies or hangs costs the recipe that it was at, and the next one gets a new process.
+    """
+    waiting, busy, idle = list(reversed(checks)), {}, []
     try:
-        while waiting or running:
-            while waiting and len(running) < request.jobs:
-                check = Check(*waiting.pop(), recipeutils, request, log)
-                running[check.pipe] = check
-            timeout = max(0.0, min(check.deadline for check in running.values()) - time.monotonic())
-            ready = set(multiprocessing.connection.wait(list(running), timeout))
-            for check in [c for c in running.values() if c.pipe in ready or c.overdue()]:
-                check.finish()
-                del running[check.pipe]
+        while waiting or busy:
+            while waiting and len(busy) < request.jobs:
+                checker = idle.pop() if idle else Checker(recipeutils, request, log)
+                checker.begin(*waiting.pop())
+                busy[checker.pipe] = checker
+            timeout = max(0.0, min(checker.deadline for checker in busy.values()) - time.monotonic())
+            ready = set(multiprocessing.connection.wait(list(busy), timeout))
+            for checker in [c for c in busy.values() if c.pipe in ready or c.overdue()]:
+                del busy[checker.pipe]
+                if checker.finish():
+                    idle.append(checker)
     finally:
-        for check in running.values():
-            check.kill()
+        for checker in [*busy.values(), *idle]:
+            checker.kill()
 
 
-class Check:
-    """One upstream check, running."""
+class Checker:
+    """A process that checks upstreams."""
 
-    def __init__(self, record, variables, recipeutils, request, log):
-        self.record, self.log, self.limit = record, log, request.check_timeout_s
-        # fork: the modules of BitBake and OE are there already, and nothing needs to be pickled.
+    def __init__(self, recipeutils, request, log):
+        self.log, self.limit, self.left = log, request.check_timeout_s, CHECKS_PER_PROCESS
+        # fork: the modules of BitBake and OE are there already.
         context = multiprocessing.get_context("fork")
-        self.pipe, writer = context.Pipe(duplex=False)
-        arguments = (writer, variables, recipeutils, request.stable, self.limit, log)
+        self.pipe, theirs = context.Pipe()
+        arguments = (theirs, recipeutils, request.stable, self.limit, log)
         self.process = context.Process(target=check_in_child, args=arguments)
-        self.deadline = time.monotonic() + self.limit
         sys.stdout.flush()
         self.process.start()
-        writer.close()
+        theirs.close()
+
+    def begin(self, record, variables):
+        """Start on an upstream."""
+        self.record, self.left = record, self.left - 1
+        self.deadline = time.monotonic() + self.limit
+        with contextlib.suppress(OSError):  # one that died shows when its answer is due
+            self.pipe.send(variables)
 
     def overdue(self):
         return time.monotonic() >= self.deadline
 
     def finish(self):
-        """Take the result, or find out why there is none."""
+        """Take the result, or find out why there is none. Whether the process is of further use."""
         try:
             result = self.pipe.recv() if self.pipe.poll() else None
         except (EOFError, OSError):
             result = {"died": True}
-        if result is None:
-            self.record["error"] = error_of("timeout", f"the upstream check took longer than {self.limit:g} s")
+        if result is not None and "died" not in result:
+            self.record["check"], self.record["error"] = result["check"], result["error"]
+            self.log.lines.extend(f"{self.record['pn']}: {line}" for line in result["log"])
+            if self.left > 0:
+                return True
         self.kill()
         if result is None:
-            return
-        if "died" in result:
+            self.record["error"] = error_of("timeout", f"the upstream check took longer than {self.limit:g} s")
+        elif "died" in result:
             how = ended(self.process.exitcode)
             self.record["error"] = error_of("crashed", f"the process of the upstream check {how}")
-            return
-        self.record["check"], self.record["error"] = result["check"], result["error"]
-        self.log.lines.extend(f"{self.record['pn']}: {line}" for line in result["log"])
+        return False
 
     def kill(self):
         """End what is left of it, with the fetch commands that it started."""
@@ -619,14 +734,27 @@ def ended(exitcode):
     return f"exited with status {exitcode}"
 
 
-def check_in_child(writer, variables, recipeutils, stable, limit, log):
-    """The whole life of a check's process."""
+def check_in_child(pipe, recipeutils, stable, limit, log):
+    """The whole life of a process that checks upstreams."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     with contextlib.suppress(OSError):
         os.setpgid(0, 0)
     # Its own guard, in case nobody is left to stop it.
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.alarm(int(limit) + 5)
+    parent = os.getppid()
+    while True:
+        # The pipe's other end may have copies in processes like this one, so that it need not close.
+        while not pipe.poll(1.0):
+            if os.getppid() != parent:
+                return
+        variables = pipe.recv()
+        signal.alarm(int(limit) + 5)
+        pipe.send(checked(variables, recipeutils, stable, log))
+        signal.alarm(0)
+
+
+def checked(variables, recipeutils, stable, log):
+    """The result of one check: {check, error, log}."""
     del log.lines[:]
     result = {"check": None, "error": None, "log": log.lines}
     try:
@@ -634,8 +762,7 @@ def check_in_child(writer, variables, recipeutils, stable, limit, log):
     except BaseException as error:  # bb.fatal and sys.exit are no more than failed checks here
         result["error"] = error_of("check", log.error_since(0) or one_line(error), describe(error))
     sys.stdout.flush()
-    writer.send(result)
-    writer.close()
+    return result
 
 
 def as_data(values):

@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-const SCRIPT: &str = include_str!("session.py");
+pub(crate) const SCRIPT: &str = include_str!("session.py");
 
 /// What to ask.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -28,6 +28,8 @@ pub struct SessionRequest {
     pub stable: bool,
     /// Seconds that one recipe's upstream may take.
     pub check_timeout_s: u64,
+    /// Whether to say how the sources of other versions are named.
+    pub sources: bool,
     /// Further variables of the build configuration to answer with, see [`Base`].
     pub variables: Vec<String>,
 }
@@ -69,6 +71,9 @@ pub struct SessionResponse {
     /// Recipes that move together, by name; every readable recipe is in exactly one group.
     #[serde(default)]
     pub groups: Vec<Vec<String>>,
+    /// What BitBake's fetcher reads of the build configuration, if sources were asked for.
+    #[serde(default)]
+    pub fetch: BTreeMap<String, String>,
     /// Lines for a person who looks for the reason of something.
     #[serde(default)]
     pub log: Vec<String>,
@@ -110,6 +115,13 @@ pub struct RecipeRecord {
     pub srcrev: Option<String>,
     pub maintainer: Option<String>,
     pub no_upgrade_reason: Option<String>,
+    /// How the sources of any version are named, if that was asked for and can be said.
+    #[serde(default)]
+    pub source: Option<String>,
+    #[serde(default)]
+    pub workdir: Option<PathBuf>,
+    #[serde(default)]
+    pub stamp: Option<PathBuf>,
     /// What the upstream check found; absent when there was none or it failed.
     pub check: Option<Check>,
     /// Why the recipe could not be read or checked.
@@ -210,7 +222,7 @@ fn understand(text: &[u8]) -> Result<SessionResponse, OeError> {
     }
 }
 
-fn write(path: &Path, text: &str) -> Result<(), OeError> {
+pub(crate) fn write(path: &Path, text: &str) -> Result<(), OeError> {
     fs::write(path, text).map_err(OeError::io("write", path))
 }
 

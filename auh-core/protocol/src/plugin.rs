@@ -86,6 +86,10 @@ pub struct PluginManifest {
     /// How it bears that groups are built in company.
     #[serde(default)]
     pub company: Company,
+    /// True for a scheduler that is chosen to get by with little disk space: the host then removes the
+    /// work folders of a group's recipes as soon as its upgrade has been built well.
+    #[serde(default)]
+    pub saves_disk: bool,
     /// The settings outside of its own table that it wants to see: [`crate::StepRequest::settings`].
     #[serde(default)]
     pub settings: Vec<String>,

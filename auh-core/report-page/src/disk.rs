@@ -3,8 +3,8 @@
 use crate::table::table;
 use auh_journal::{Event, Record};
 use auh_page::{escaped, round_step, short};
-use auh_report::{Timeline, duration};
-use std::fmt::Write as _;
+use auh_report::{Story, Timeline, duration, gigabytes};
+use std::{fmt::Write as _, path::Path};
 
 const WIDTH: f64 = 1100.0;
 const HEIGHT: f64 = 220.0;
@@ -26,40 +26,42 @@ struct Measured {
 }
 
 /// The section about disk space.
-pub(crate) fn disk(text: &mut String, records: &[Record], timeline: &Timeline) {
+pub(crate) fn disk(text: &mut String, records: &[Record], story: &Story, timeline: &Timeline) {
     text.push_str("<section aria-labelledby=\"disk\"><h2 id=\"disk\">Disk</h2>\n");
-    let (folder, measured) = measured(records, timeline);
-    match (measured.first(), measured.last()) {
-        (Some(first), Some(last)) => {
-            let _ = writeln!(
-                text,
-                "<p>Free space in the file system of {}, measured whenever a group was done. Whatever \
-                 else is written there counts, too.</p>",
-                escaped(&folder)
-            );
-            chart(text, &measured, timeline.seconds.max(1.0));
-            figures(text, &measured, *first, *last);
-        }
-        _ => text.push_str("<p>The journal of this run tells nothing of disk space.</p>\n"),
+    if story.disk.is_empty() {
+        text.push_str("<p>The journal of this run tells nothing of disk space.</p>\n");
+    }
+    for (folder, known) in &story.disk {
+        let measured = measured(records, folder, timeline);
+        let (Some(first), Some(last)) = (measured.first(), measured.last()) else {
+            continue;
+        };
+        let folder = folder.to_string_lossy();
+        let _ = writeln!(
+            text,
+            "<p>The file system of {}: at its peak the run had <strong>{}</strong> more in use than at \
+             its beginning. Whatever else is written there counts, too. The chart shows what was free.</p>",
+            escaped(&folder),
+            gigabytes(known.peak())
+        );
+        chart(text, &folder, &measured, timeline.seconds.max(1.0));
+        figures(text, &folder, &measured, *first, *last);
     }
     text.push_str("</section>\n");
 }
 
-fn measured(records: &[Record], timeline: &Timeline) -> (String, Vec<Measured>) {
-    let mut place = String::new();
-    let mut all = Vec::new();
-    for record in records {
-        if let (Event::DiskMeasured { folder, free, .. }, Some(began)) =
-            (&record.event, timeline.began)
-        {
-            place = folder.to_string_lossy().into_owned();
-            all.push(Measured {
-                second: record.time.duration_since(began).as_secs_f64(),
-                free: *free as f64 / GB,
-            });
-        }
-    }
-    (place, all)
+fn measured(records: &[Record], of: &Path, timeline: &Timeline) -> Vec<Measured> {
+    let Some(began) = timeline.began else {
+        return Vec::new();
+    };
+    let measured = records.iter().filter_map(|record| match &record.event {
+        Event::DiskMeasured { folder, free, .. } if folder == of => Some(Measured {
+            second: record.time.duration_since(began).as_secs_f64(),
+            free: *free as f64 / GB,
+        }),
+        _ => None,
+    });
+    measured.collect()
 }
 
 /// The least of each few, so that no low is lost.
@@ -69,15 +71,16 @@ fn thinned(all: &[Measured]) -> Vec<Measured> {
     all.chunks(size).filter_map(lowest).collect()
 }
 
-fn chart(text: &mut String, all: &[Measured], seconds: f64) {
+fn chart(text: &mut String, folder: &str, all: &[Measured], seconds: f64) {
     let most = all.iter().map(|m| m.free).fold(0.001, f64::max) * 1.05;
     let x = |second: f64| LEFT + (WIDTH - LEFT - RIGHT) * second / seconds;
     let y = |free: f64| TOP + (HEIGHT - TOP - BOTTOM) * (1.0 - free / most);
     let _ = write!(
         text,
-        "<div class=\"wide\" role=\"region\" aria-label=\"Chart of free disk space\" tabindex=\"0\">\
+        "<div class=\"wide\" role=\"region\" aria-label=\"Chart of free disk space in {0}\" tabindex=\"0\">\
          <p class=\"sideways\">The chart scrolls sideways.</p><svg class=\"lanes\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" \
-         aria-label=\"Free disk space over time; the table says the lowest value\">"
+         aria-label=\"Free disk space over time; the table says the lowest value\">",
+        escaped(folder)
     );
     let step = round_step(most / 4.0);
     for number in 0..=(most / step) as u32 {
@@ -102,7 +105,7 @@ fn chart(text: &mut String, all: &[Measured], seconds: f64) {
     text.push_str("\"/></svg></div>\n");
 }
 
-fn figures(text: &mut String, all: &[Measured], first: Measured, last: Measured) {
+fn figures(text: &mut String, folder: &str, all: &[Measured], first: Measured, last: Measured) {
     let lowest = all.iter().min_by(|a, b| a.free.total_cmp(&b.free));
     let row = |name: &str, at: Measured| {
         vec![
@@ -114,7 +117,8 @@ fn figures(text: &mut String, all: &[Measured], first: Measured, last: Measured)
     let mut rows = vec![row("At the beginning", first)];
     rows.extend(lowest.map(|lowest| row("Lowest", *lowest)));
     rows.push(row("At the end", last));
-    table(text, "Free disk space", &["When", "Free", "Time"], &rows);
+    let caption = format!("Free disk space in {folder}");
+    table(text, &caption, &["When", "Free", "Time"], &rows);
 }
 
 #[cfg(test)]
@@ -148,7 +152,9 @@ mod tests {
         ];
         let records: Vec<Record> = lines.map(|line| serde_json::from_str(line).unwrap()).into();
         let mut text = String::new();
-        disk(&mut text, &records, &Timeline::of(&records));
+        let story = Story::of(&records);
+        disk(&mut text, &records, &story, &Timeline::of(&records));
+        assert!(text.contains("<strong>3.5 GB</strong> more"), "{text}");
         assert!(
             text.contains("1.5 GB</td><td data-h=\"Time\">+1 min 0 s</td>"),
             "{text}"

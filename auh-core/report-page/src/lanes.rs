@@ -2,7 +2,7 @@
 
 use auh_page::escaped;
 use auh_protocol::Machine;
-use auh_report::{Standing, StepEnd, Story, Timeline, duration};
+use auh_report::{CommandTime, Standing, StepEnd, Story, Timeline, duration};
 use std::{collections::HashMap, fmt::Write as _};
 
 const WIDTH: f64 = 1100.0;
@@ -21,9 +21,10 @@ const LETTER: f64 = 7.2;
 /// The chart.
 pub(crate) fn lanes(text: &mut String, story: &Story, timeline: &Timeline) {
     let machines = story.start.as_ref().map_or(&[][..], |s| &s.machines);
+    let ahead = ahead(timeline);
     let frame = Frame {
         seconds: timeline.seconds.max(1.0),
-        lanes: timeline.workers + machines.len(),
+        lanes: timeline.workers + machines.len() + usize::from(!ahead.is_empty()),
     };
     frame.open(text);
     frame.grid(text);
@@ -36,6 +37,11 @@ pub(crate) fn lanes(text: &mut String, story: &Story, timeline: &Timeline) {
         frame.name(text, lane, &machine.to_string());
         write_all(text, &frame, lane, idle(timeline, machine));
         write_all(text, &frame, lane, commands(timeline, machine));
+    }
+    if !ahead.is_empty() {
+        let lane = timeline.workers + machines.len();
+        frame.name(text, lane, "fetched ahead");
+        write_all(text, &frame, lane, ahead);
     }
     text.push_str("</svg></div>\n");
     text.push_str(LEGEND);
@@ -220,7 +226,18 @@ fn blocks(story: &Story, timeline: &Timeline, worker: usize) -> Vec<Bar> {
 fn commands(timeline: &Timeline, machine: &Machine) -> Vec<Bar> {
     let commands = timeline.commands.iter();
     let own = commands.filter(|command| command.machine.as_ref() == Some(machine));
-    own.map(|command| Bar {
+    own.map(command_bar).collect()
+}
+
+/// What ran in no machine's build directory and for no step.
+fn ahead(timeline: &Timeline) -> Vec<Bar> {
+    let commands = timeline.commands.iter();
+    let own = commands.filter(|command| command.machine.is_none() && command.step.is_none());
+    own.map(command_bar).collect()
+}
+
+fn command_bar(command: &CommandTime) -> Bar {
+    Bar {
         from: command.from,
         to: command.to,
         style: "command",
@@ -231,8 +248,7 @@ fn commands(timeline: &Timeline, machine: &Machine) -> Vec<Bar> {
             duration(command.to - command.from),
             duration(command.from)
         ),
-    })
-    .collect()
+    }
 }
 
 fn idle(timeline: &Timeline, machine: &Machine) -> Vec<Bar> {

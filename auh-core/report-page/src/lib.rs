@@ -66,7 +66,7 @@ pub fn html(page: &Page<'_>) -> String {
     recipes::recipes(&mut body, &rows);
     groups::groups(&mut body, page, &timeline, &order);
     course::course(&mut body, page, &timeline);
-    disk::disk(&mut body, page.records, &timeline);
+    disk::disk(&mut body, page.records, page.story, &timeline);
     body.push_str("</main>\n");
     footer(&mut body, page);
     let title = format!("Recipe upgrades, run {}", page.name);

@@ -71,7 +71,7 @@ fn everything_about_a_run_is_in_its_page() {
         "<a href=\"#g3\">bhello</a> (compile)",
         "1 full parse",
         "with exit status 1 (some recipes failed)",
-        "The journal of this run tells nothing of disk space",
+        "<strong>3.5 GB</strong> more in use",
     ] {
         assert!(page.contains(part), "{part}\n{page}");
     }
@@ -87,6 +87,7 @@ fn a_page_of_nothing_and_of_a_run_that_broke_off_still_speaks() {
         nothing.contains("Its journal does not say when it began"),
         "{nothing}"
     );
+    assert!(nothing.contains("The journal of this run tells nothing of disk space"));
     assert!(nothing.contains("no earlier run") && nothing.contains("Nothing was begun"));
     let cut: String = JOURNAL
         .lines()

@@ -1,10 +1,13 @@
 //! `summary.json`: a run for programs.
 
-use crate::{Chapter, Story};
+use crate::{Chapter, DiskUse, Story};
 use auh_journal::GroupVerdict;
 use auh_protocol::{Commit, Failure, Machine, Recipe};
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 /// Version of the document: raised when a reader of the old one would misunderstand the new one.
 /// Further fields may come without that.
@@ -30,6 +33,8 @@ pub const DOCUMENT_FORMAT: u32 = 1;
 ///   `log` (of the first failure), `folder` and `files` of the group, `seconds` of the group
 /// - `left_out`: `recipe`, `reason`, `failed` (true when it could not be checked)
 /// - `full_parses`: per build directory
+/// - `disk`: one object per file system: `folder` (one of its folders), `peak` (bytes in use beyond
+///   those at the beginning), `least_free`, `size`
 /// - `notes`: about the run as a whole
 ///
 /// What is said of a group, such as its commits and notes, stands with each of its recipes.
@@ -53,6 +58,7 @@ pub fn document(story: &Story, folder: &Path, files: &BTreeMap<String, Vec<Strin
         "recipes": recipes.collect::<Vec<_>>(),
         "left_out": left_out.collect::<Vec<_>>(),
         "full_parses": story.full_parses,
+        "disk": story.disk.iter().map(disk).collect::<Vec<_>>(),
         "notes": story.notes,
     })
 }
@@ -73,6 +79,15 @@ fn run(story: &Story, folder: &Path) -> Value {
         "stopped": end.map(|end| end.stopped),
         "seconds": end.map(|end| end.seconds),
         "command_seconds": end.map(|end| end.command_seconds),
+    })
+}
+
+fn disk((folder, disk): (&PathBuf, &DiskUse)) -> Value {
+    json!({
+        "folder": folder,
+        "peak": disk.peak(),
+        "least_free": disk.least,
+        "size": disk.size,
     })
 }
 

@@ -3,7 +3,7 @@
 
 use auh_journal::{Event, Record};
 use auh_protocol::step::label;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
 /// What earlier runs took.
 #[derive(Debug, Clone, Default)]
@@ -16,7 +16,7 @@ pub struct Experience {
     /// Seconds that a step about several groups took for each of them.
     in_company: BTreeMap<String, Vec<f64>>,
     before_the_plan: Vec<f64>,
-    /// Bytes by which each run's free disk space shrank at most.
+    /// Bytes by which each run's free disk space shrank at most, over all file systems.
     disk: Vec<u64>,
 }
 
@@ -71,7 +71,7 @@ impl Experience {
     /// left out.
     pub fn absorb(&mut self, records: &[Record]) {
         self.runs += 1;
-        let mut free: Vec<u64> = Vec::new();
+        let mut free: BTreeMap<&PathBuf, (u64, u64)> = BTreeMap::new();
         for record in records {
             match &record.event {
                 Event::StepFinished {
@@ -85,12 +85,18 @@ impl Experience {
                 Event::CommandFinished(end) if end.id == 0 => {
                     self.before_the_plan.push(end.seconds);
                 }
-                Event::DiskMeasured { free: now, .. } => free.push(*now),
+                Event::DiskMeasured {
+                    folder, free: now, ..
+                } => {
+                    let (_, least) = free.entry(folder).or_insert((*now, *now));
+                    *least = (*least).min(*now);
+                }
                 _ => {}
             }
         }
-        if let (Some(first), Some(least)) = (free.first(), free.iter().min()) {
-            self.disk.push(first - least);
+        if !free.is_empty() {
+            let shrunk = free.values().map(|(first, least)| first - least);
+            self.disk.push(shrunk.sum());
         }
     }
 

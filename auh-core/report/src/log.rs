@@ -31,6 +31,7 @@ pub fn log_line(record: &Record) -> Option<String> {
             groups,
             step,
             action,
+            ..
         } => (
             Level::Info,
             format!("{}: {step} {action} begins", groups.join(" ")),
@@ -105,6 +106,18 @@ pub fn log_line(record: &Record) -> Option<String> {
             format!(
                 "the run ended after {:.1} s with exit status {}",
                 end.seconds, end.exit_code
+            ),
+        ),
+        Event::WorkRemoved {
+            group,
+            folders,
+            bytes,
+        } => (
+            Level::Info,
+            format!(
+                "{group}: {} work folders removed, {:.1} MB",
+                folders.len(),
+                *bytes as f64 / 1e6
             ),
         ),
         Event::DiskMeasured { .. } | Event::Unknown => return None,

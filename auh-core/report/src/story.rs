@@ -4,7 +4,10 @@
 use auh_journal::{Event, GroupVerdict, LeftOut, Record, RunEnd, RunStart};
 use auh_protocol::{Failure, Group, GroupState};
 use jiff::Timestamp;
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::PathBuf,
+};
 
 /// A run.
 #[derive(Debug, Clone, Default)]
@@ -19,10 +22,33 @@ pub struct Story {
     pub left_out: Vec<LeftOut>,
     /// Full parses per build directory; a directory that was used without one stands here with 0.
     pub full_parses: BTreeMap<PathBuf, u64>,
+    /// How much room there was, per file system, each by one of its folders.
+    pub disk: BTreeMap<PathBuf, DiskUse>,
     /// What its closing steps say of the run as a whole.
     pub notes: Vec<String>,
     /// How it ended, once it has.
     pub end: Option<RunEnd>,
+    /// Places of the chapters by the names of their groups.
+    places: HashMap<String, usize>,
+}
+
+/// How much room a file system had during a run, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DiskUse {
+    /// Free at the beginning.
+    pub first: u64,
+    /// Free when it was least.
+    pub least: u64,
+    /// Altogether.
+    pub size: u64,
+}
+
+impl DiskUse {
+    /// How much more was in use at the peak than at the beginning, whoever used it.
+    #[must_use]
+    pub fn peak(&self) -> u64 {
+        self.first.saturating_sub(self.least)
+    }
 }
 
 /// What happened to a group.
@@ -58,6 +84,10 @@ impl Story {
             }
             Event::Planned { groups, left_out } => {
                 self.chapters = groups.iter().cloned().map(Chapter::new).collect();
+                self.places = (0..)
+                    .zip(groups)
+                    .map(|(place, group)| (group.name(), place))
+                    .collect();
                 self.left_out.clone_from(left_out);
             }
             Event::StepFinished {
@@ -66,14 +96,14 @@ impl Story {
                 if groups.is_empty() {
                     self.notes.extend_from_slice(&outcome.notes);
                 }
-                for chapter in &mut self.chapters {
-                    if groups.contains(&chapter.group.name()) {
+                for group in groups {
+                    if let Some(chapter) = self.chapter_mut(group) {
                         chapter.state.absorb(&outcome.part_of(&chapter.group));
                     }
                 }
             }
             Event::Postponed { group, .. } => {
-                if let Some(chapter) = self.chapters.iter_mut().find(|c| c.group.name() == *group) {
+                if let Some(chapter) = self.chapter_mut(group) {
                     chapter.state = GroupState::default();
                 }
             }
@@ -82,7 +112,7 @@ impl Story {
                 verdict,
                 seconds,
             } => {
-                if let Some(chapter) = self.chapters.iter_mut().find(|c| c.group.name() == *group) {
+                if let Some(chapter) = self.chapter_mut(group) {
                     chapter.verdict = Some(*verdict);
                     chapter.seconds = *seconds;
                 }
@@ -91,14 +121,34 @@ impl Story {
                 let full = end.parses.iter().filter(|parse| parse.is_full()).count();
                 *self.full_parses.entry(end.folder.clone()).or_default() += full as u64;
             }
+            Event::DiskMeasured { folder, free, size } => {
+                let known = self.disk.entry(folder.clone());
+                known
+                    .and_modify(|disk| disk.least = disk.least.min(*free))
+                    .or_insert(DiskUse {
+                        first: *free,
+                        least: *free,
+                        size: *size,
+                    });
+            }
             Event::RunFinished(end) => self.end = Some(end.clone()),
             Event::StepStarted { .. }
             | Event::CommandStarted { .. }
             | Event::CommandFinished(_)
-            | Event::DiskMeasured { .. }
+            | Event::WorkRemoved { .. }
             | Event::Log { .. }
             | Event::Unknown => {}
         }
+    }
+
+    /// What happened to the group of this name.
+    #[must_use]
+    pub fn chapter(&self, group: &str) -> Option<&Chapter> {
+        self.chapters.get(*self.places.get(group)?)
+    }
+
+    fn chapter_mut(&mut self, group: &str) -> Option<&mut Chapter> {
+        self.chapters.get_mut(*self.places.get(group)?)
     }
 
     /// How many groups have this verdict.

@@ -36,6 +36,15 @@ pub fn summary(story: &Story, folder: &std::path::Path) -> String {
     for (build_dir, full) in &story.full_parses {
         let _ = writeln!(text, "full parses in {}: {full}", build_dir.display());
     }
+    for (folder, disk) in &story.disk {
+        let _ = writeln!(
+            text,
+            "peak disk use in {}: {} ({} were free at least)",
+            folder.display(),
+            gigabytes(disk.peak()),
+            gigabytes(disk.least)
+        );
+    }
     let _ = writeln!(text, "run directory: {}", folder.display());
     text
 }
@@ -107,6 +116,12 @@ pub fn duration(seconds: f64) -> String {
         60..3600 => format!("{} min {} s", whole / 60, whole % 60),
         _ => format!("{} h {} min", whole / 3600, whole % 3600 / 60),
     }
+}
+
+/// Bytes for people: `12.3 GB`.
+#[must_use]
+pub fn gigabytes(bytes: u64) -> String {
+    format!("{:.1} GB", bytes as f64 / 1e9)
 }
 
 fn paragraph(text: &mut String, chapter: &Chapter, width: usize) {

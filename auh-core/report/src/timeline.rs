@@ -25,6 +25,9 @@ pub struct Timeline {
     pub commands: Vec<CommandTime>,
     /// How many workers it took: as many as steps ran at the same time.
     pub workers: usize,
+    /// The steps about each group, and the commands of each step, by their indexes.
+    of_group: HashMap<String, Vec<usize>>,
+    of_step: Vec<Vec<usize>>,
 }
 
 /// A step about one group, about several, or (without any) about the run as a whole.
@@ -42,7 +45,8 @@ pub struct StepTime {
     pub to: f64,
     /// What became of it.
     pub end: StepEnd,
-    /// Who did it: 0 for the first worker. Workers are told apart by what ran at the same time.
+    /// Who did it: 0 for the first worker. A journal that names no seats tells workers apart by what
+    /// ran at the same time.
     pub worker: usize,
     /// How long its group had been ready for it, and what was done meanwhile.
     pub waited: Option<Wait>,
@@ -120,14 +124,14 @@ impl Timeline {
 
     /// The steps about a group, with their indexes.
     pub fn steps_of<'t>(&'t self, group: &'t str) -> impl Iterator<Item = (usize, &'t StepTime)> {
-        let steps = self.steps.iter().enumerate();
-        steps.filter(move |(_, step)| step.groups.iter().any(|name| name == group))
+        let steps = self.of_group.get(group).into_iter().flatten();
+        steps.map(|index| (*index, &self.steps[*index]))
     }
 
     /// The commands of a step.
     pub fn commands_of(&self, step: usize) -> impl Iterator<Item = &CommandTime> {
-        let commands = self.commands.iter();
-        commands.filter(move |command| command.step == Some(step))
+        let commands = self.of_step.get(step).into_iter().flatten();
+        commands.map(|index| &self.commands[*index])
     }
 
     /// How long commands ran in a machine's build directory.
@@ -174,8 +178,12 @@ struct Reader<'r> {
     steps: Vec<StepTime>,
     /// Those of the steps that have not ended.
     open: Vec<usize>,
+    /// Those that have, in the order in which they ended.
+    done: Vec<usize>,
     /// When each group's last step ended.
     ended: HashMap<String, f64>,
+    /// Which worker each group was with last.
+    worker_of: HashMap<String, usize>,
     commands: Vec<CommandTime>,
 }
 
@@ -188,7 +196,9 @@ impl<'r> Reader<'r> {
             planned: 0.0,
             steps: Vec::new(),
             open: Vec::new(),
+            done: Vec::new(),
             ended: HashMap::new(),
+            worker_of: HashMap::new(),
             commands: Vec::new(),
         }
     }
@@ -202,7 +212,8 @@ impl<'r> Reader<'r> {
                 groups,
                 step,
                 action,
-            } => self.step_started(at, groups, step, action),
+                seat,
+            } => self.step_started(at, groups, (step, action), *seat),
             Event::StepFinished {
                 groups,
                 step,
@@ -233,6 +244,7 @@ impl<'r> Reader<'r> {
             Event::CommandFinished(end) => self.command_finished(at, end),
             Event::Postponed { .. }
             | Event::GroupFinished { .. }
+            | Event::WorkRemoved { .. }
             | Event::DiskMeasured { .. }
             | Event::Log { .. }
             | Event::RunFinished(_)
@@ -240,10 +252,18 @@ impl<'r> Reader<'r> {
         }
     }
 
-    fn step_started(&mut self, at: f64, groups: &[String], step: &str, action: &str) {
-        let worker = self.worker_for(groups);
+    fn step_started(
+        &mut self,
+        at: f64,
+        groups: &[String],
+        (step, action): (&str, &str),
+        seat: Option<usize>,
+    ) {
+        let worker = seat.unwrap_or_else(|| self.worker_for(groups));
         let waited = self.wait_of(groups, at);
         self.open.push(self.steps.len());
+        let workers = groups.iter().map(|name| (name.clone(), worker));
+        self.worker_of.extend(workers);
         self.steps.push(StepTime {
             groups: groups.to_vec(),
             step: step.to_owned(),
@@ -263,8 +283,8 @@ impl<'r> Reader<'r> {
             let mut open = self.open.iter();
             open.any(|step| self.steps[*step].worker == *worker)
         };
-        let same = |step: &&StepTime| step.groups == groups && !groups.is_empty();
-        let before = self.steps.iter().rev().find(same).map(|step| step.worker);
+        let before = groups.first().and_then(|name| self.worker_of.get(name));
+        let before = before.copied();
         let free = || (0..).find(|worker| !busy(worker)).unwrap_or(0);
         before.filter(|worker| !busy(worker)).unwrap_or_else(free)
     }
@@ -277,14 +297,41 @@ impl<'r> Reader<'r> {
         if groups.is_empty() || seconds < PAUSE {
             return None;
         }
-        let meanwhile = self.steps.iter().filter(|step| step.to > ready);
-        let others = meanwhile.flat_map(|step| &step.groups);
-        let others: Vec<&String> = others.filter(|name| !groups.contains(name)).collect();
+        let is_other = |name: &&String| !groups.contains(name);
+        let (behind, last) = if ready <= self.planned {
+            // Whatever was begun at all, without looking at each of it for each group.
+            let begun = groups
+                .iter()
+                .filter(|name| self.worker_of.contains_key(*name));
+            let steps = self.steps.iter().rev();
+            let mut names = steps.flat_map(|step| step.groups.iter().rev());
+            (
+                self.worker_of.len() - begun.count(),
+                names.find(is_other).cloned(),
+            )
+        } else {
+            let others = self.since(ready).into_iter();
+            let others = others.flat_map(|step| &self.steps[step].groups);
+            let others: Vec<&String> = others.filter(is_other).collect();
+            (
+                others.iter().collect::<HashSet<_>>().len(),
+                others.last().map(|name| (*name).clone()),
+            )
+        };
         Some(Wait {
             seconds,
-            behind: others.iter().collect::<HashSet<_>>().len(),
-            last: others.last().map(|name| (*name).clone()),
+            behind,
+            last,
         })
+    }
+
+    /// The steps that were under way after a time, in the order in which they began.
+    fn since(&self, second: f64) -> Vec<usize> {
+        let ended = self.done.iter().rev().copied();
+        let ended = ended.take_while(|step| self.steps[*step].to > second);
+        let mut steps: Vec<usize> = ended.chain(self.open.iter().copied()).collect();
+        steps.sort_unstable();
+        steps
     }
 
     fn step_finished(
@@ -303,6 +350,7 @@ impl<'r> Reader<'r> {
             return;
         };
         let index = self.open.remove(place);
+        self.done.push(index);
         let idle = self.idle_in(index);
         self.ended
             .extend(groups.iter().map(|name| (name.clone(), at)));
@@ -392,7 +440,21 @@ impl<'r> Reader<'r> {
         }
         self.commands.sort_by(|a, b| a.from.total_cmp(&b.from));
         let workers = self.steps.iter().map(|step| step.worker + 1).max();
+        let mut of_step = vec![Vec::new(); self.steps.len()];
+        for (index, command) in self.commands.iter().enumerate() {
+            if let Some(step) = command.step {
+                of_step[step].push(index);
+            }
+        }
+        let mut of_group: HashMap<String, Vec<usize>> = HashMap::new();
+        for (index, step) in self.steps.iter().enumerate() {
+            for name in &step.groups {
+                of_group.entry(name.clone()).or_default().push(index);
+            }
+        }
         Timeline {
+            of_group,
+            of_step,
             began: Some(self.began),
             seconds: self.seconds,
             workers: workers.unwrap_or(0),
@@ -518,6 +580,24 @@ mod tests {
             "the journal was cut"
         );
         assert_eq!(timeline.steps_of("a").count(), 2);
+    }
+
+    #[test]
+    fn seats_are_workers_whatever_ran_at_the_same_time() {
+        let on = |seat: u32, mut event: Value| {
+            event["seat"] = json!(seat);
+            event
+        };
+        let timeline = Timeline::of(&records(&[
+            (0, run_started()),
+            (0, plan()),
+            (0, on(1, began("a", "one"))),
+            (5, ended("a", "one")),
+            (6, on(2, began("a", "two"))),
+            (7, on(0, began("b", "one"))),
+        ]));
+        let workers: Vec<_> = timeline.steps.iter().map(|step| step.worker).collect();
+        assert_eq!((workers, timeline.workers), (vec![1, 2, 0], 3));
     }
 
     #[test]

@@ -99,6 +99,7 @@ fn manifest(kind: PluginKind, name: &str, version: &str, summary: &str) -> Plugi
         run_actions: Vec::new(),
         integrates: false,
         company: Company::Borne,
+        saves_disk: false,
         settings: Vec::new(),
         requires: Vec::new(),
     }

@@ -9,7 +9,7 @@
 
 use auh_disk_budget::Build;
 use auh_graph::model;
-use auh_sdk::{GraphView, Host, Moment, Options, Scheduler, StepError, protocol::size};
+use auh_sdk::{GraphView, Host, Moment, Options, Scheduler, StepError, protocol::{PluginManifest, size}};
 use std::sync::{Mutex, PoisonError};
 
 struct DiskBound {
@@ -84,12 +84,16 @@ fn threads(options: &Options) -> Result<Option<u32>, StepError> {
     Ok(Some(threads))
 }
 
+fn manifest() -> PluginManifest {
+    let summary = "as fast as a disk budget allows (option budget)";
+    PluginManifest {
+        saves_disk: true,
+        ..auh_sdk::scheduler_manifest("disk-bound", env!("CARGO_PKG_VERSION"), summary)
+    }
+}
+
 auh_sdk::export_scheduler! {
-    manifest: auh_sdk::scheduler_manifest(
-        "disk-bound",
-        env!("CARGO_PKG_VERSION"),
-        "as fast as a disk budget allows (option budget)",
-    ),
+    manifest: manifest(),
     create: create,
 }
 

@@ -17,6 +17,7 @@ mod mail;
 mod mail_named;
 mod many_recipes;
 mod options;
+mod overlap;
 mod report_page;
 mod results;
 mod runs;

@@ -46,6 +46,7 @@ key_tests! { from_toml;
     maintainer_override: "[maintainer-override]\n\"Old@X\" = 'new@x'"
         => |s| s.override_for("O <old@x>") == Some("new@x");
     build_threads: "build.threads = 3" => |s| s.build.threads == Threads::Number(3);
+    build_fetch_ahead: "[build]\nfetch-ahead = false" => |s| !s.build.fetch_ahead;
     build_pressure_max_cpu: "[build]\npressure-max-cpu = 15000" => |s| s.build.pressure_max_cpu == Some(15000.0);
     build_pressure_max_io: "[build]\npressure-max-io = 1.5" => |s| s.build.pressure_max_io == Some(1.5);
     build_pressure_max_memory: "[build]\npressure-max-memory = 1" => |s| s.build.pressure_max_memory == Some(1.0);

@@ -46,7 +46,7 @@ impl BuildDirs {
 
     /// `TMPDIR` of each machine; of a copy it lies where that of the original lies in its own, or
     /// beside the original's when that is elsewhere.
-    fn tmp_dirs(&self, base: &Base) -> Vec<PathBuf> {
+    pub(super) fn tmp_dirs(&self, base: &Base) -> Vec<PathBuf> {
         let original = self.original();
         let tmp = base
             .get("TMPDIR")

@@ -1,6 +1,9 @@
 """bb.fetch2: URI decoding and the errors of fetching; the fetching itself is standin.upstream."""
 
+import os
 import urllib.parse
+
+from standin import configuration, upstream
 
 
 class BBFetchException(Exception):
@@ -42,3 +45,20 @@ def decodeurl(url):
     host = "" if place.scheme == "file" else place.netloc
     pairs = dict(part.split("=", 1) for part in parameters if "=" in part)
     return place.scheme, host, path, place.username or "", place.password or "", pairs
+
+
+class Fetch:
+    """Sources to bring into DL_DIR: archives of upstream.example, and nothing else."""
+
+    def __init__(self, urls, d, cache=True):
+        self.urls, self.data = urls, d
+
+    def download(self):
+        os.environ["STANDIN_UPSTREAM"] = configuration.load().data.getVar("STANDIN_UPSTREAM") or ""
+        for url in self.urls:
+            if url.startswith("git"):
+                continue
+            try:
+                upstream.fetch_archive(self.data, url)
+            except upstream.FetchFailure as failure:
+                raise FetchError(str(failure), url) from failure

@@ -38,13 +38,15 @@ pub use auh_abi::START_NONE;
 pub use auh_protocol as protocol;
 pub use auh_protocol::{
     Commit, Company, Failure, FailureClass, Group, GroupState, GroupWork, LicenceChange, Machine,
-    MachineBuild, MachineSkip, PluginFault, PluginKind, PluginManifest, Recipe, RecipeName,
-    RecipeOutcome, RecipeStatus, RepositoryChange, RunContext, Scope, StepOutcome, StepRequest,
+    MachineBuild, MachineSkip, OptionKey, OptionKind, PluginFault, PluginKind, PluginManifest,
+    Recipe, RecipeName, RecipeOutcome, RecipeStatus, RepositoryChange, RunContext, Scope,
+    StepOutcome, StepRequest,
     host::{CommandResult, Exit, Level, Place, RunCommand},
 };
 pub use error::StepError;
 pub use graph::{GraphView, Moment};
 pub use host::{Host, HostError};
+pub use serde_json;
 
 /// A plugin's settings: `[plugins.NAME]` with the pipeline entry's own laid over them.
 pub type Options = serde_json::Map<String, serde_json::Value>;
@@ -74,6 +76,15 @@ pub trait Scheduler: Send + Sync + 'static {
     }
 }
 
+/// A setting that is a text.
+///
+/// # Errors
+/// When it is not there or no text; a host checks that against the manifest before.
+pub fn text_option<'o>(options: &'o Options, key: &str) -> Result<&'o str, StepError> {
+    let text = options.get(key).and_then(serde_json::Value::as_str);
+    text.ok_or_else(|| StepError::infrastructure(format!("setting {key} is missing or no text")))
+}
+
 /// Manifest of a step that works on one group.
 #[must_use]
 pub fn step_manifest(name: &str, version: &str, summary: &str) -> PluginManifest {
@@ -101,6 +112,7 @@ fn manifest(kind: PluginKind, name: &str, version: &str, summary: &str) -> Plugi
         company: Company::Borne,
         settings: Vec::new(),
         requires: Vec::new(),
+        options: None,
     }
 }
 

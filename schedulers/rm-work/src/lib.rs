@@ -48,6 +48,7 @@ fn manifest() -> PluginManifest {
     let summary = "tasks that finish recipes before tasks that begin others";
     PluginManifest {
         aliases: vec!["rm_work".to_owned()],
+        options: Some(Vec::new()),
         ..auh_sdk::scheduler_manifest("rm-work", env!("CARGO_PKG_VERSION"), summary)
     }
 }

@@ -1,7 +1,7 @@
 //! `cargo xtask build`: the program and every plugin, the plugins in a folder beside the program.
 //!
 //! Which plugins there are follows from the folders: every cdylib in `plugins`, `schedulers` and,
-//! into a folder of their own, in `tests/plugins` and below `tests/frozen`.
+//! into a folder of their own, in `tests/plugins`.
 
 use crate::workspace::{Package, Workspace, cargo};
 use anyhow::{Context, Result, bail};
@@ -53,9 +53,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 /// Builds the program and every plugin.
 pub(crate) fn build(workspace: &Workspace, release: bool) -> Result<Built> {
     let shipped: Vec<_> = plugins_in(workspace, &["plugins", "schedulers"]);
-    let mut for_tests: Vec<_> = plugins_in(workspace, &["tests/plugins"]);
-    let frozen = workspace.members_below("tests/frozen");
-    for_tests.extend(frozen.filter(|package| package.is_plugin()));
+    let for_tests: Vec<_> = plugins_in(workspace, &["tests/plugins"]);
     let artifacts = compile(&[&shipped[..], &for_tests[..]].concat(), release)?;
     let program = artifacts
         .iter()

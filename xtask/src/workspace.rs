@@ -71,14 +71,6 @@ impl Workspace {
             .filter(move |p| p.folder().parent() == Some(&parent))
     }
 
-    /// The members below `folder`, at whatever depth.
-    pub(crate) fn members_below(&self, folder: &str) -> impl Iterator<Item = &Package> {
-        let above = self.root.join(folder);
-        self.packages
-            .iter()
-            .filter(move |p| p.folder().starts_with(&above))
-    }
-
     /// A package's folder, from the top, with `/`.
     pub(crate) fn folder_of(&self, package: &Package) -> String {
         let folder = package.folder();

@@ -1,11 +1,8 @@
 //! Rules about who depends on whom, from what the manifests say.
 
-use super::{
-    Violation,
-    words::{ABI_CRATES, FROZEN},
-};
+use super::{Violation, words::ABI_CRATES};
 use crate::workspace::{Dependency, Package, Workspace};
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs};
 
 /// The shared crates from the bottom up: each may depend only on those before it.
 const LAYERS: [&str; 3] = ["auh-protocol", "auh-abi", "auh-sdk"];
@@ -46,9 +43,6 @@ fn why_not(
     dependency: &Dependency,
     to: Option<&str>,
 ) -> Option<String> {
-    if Path::new(from).starts_with(FROZEN) {
-        return None;
-    }
     if dependency.name == "abi_stable" && !ABI_CRATES.contains(&from) {
         return Some("only abi, sdk and loader may depend on abi_stable".to_owned());
     }

@@ -19,7 +19,7 @@ pub(super) fn new(
     sdk: Option<&Path>,
 ) -> Result<exit::Status> {
     let name: Name = name.parse().map_err(usage)?;
-    let folder = path.unwrap_or(Path::new(name.as_str()));
+    let folder = path.map_or_else(|| PathBuf::from(name.as_str()), Path::to_owned);
     let plugin = NewPlugin {
         kind: match kind {
             NewKind::Step => PluginKind::Step,
@@ -33,8 +33,8 @@ pub(super) fn new(
         },
         name,
     };
-    let files = write(&plugin, &preparation::absolute(folder)?).map_err(usage)?;
-    terminal::output(&said(&plugin, folder, &files));
+    let files = write(&plugin, &preparation::absolute(&folder)?).map_err(usage)?;
+    terminal::output(&said(&plugin, &folder, &files));
     Ok(exit::GOOD)
 }
 

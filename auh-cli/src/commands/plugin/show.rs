@@ -1,6 +1,6 @@
 //! `auh plugin show`: what a plugin is for, and the settings that it takes.
 
-use super::{columns, described};
+use super::described;
 use crate::{args::PluginFlags, exit, preparation, terminal};
 use anyhow::Result;
 use auh_loader::{LoadError, Plugin, Search};
@@ -53,25 +53,21 @@ fn text(plugin: &Plugin) -> String {
     text += &match manifest.options.as_deref() {
         None => format!("{table} is not checked: the plugin does not say what it takes\n"),
         Some([]) => format!("{table} has no settings\n"),
-        Some(keys) => format!("\n{table}\n{}", columns(&rows(keys))),
+        Some(keys) => format!("\n{table}\n{}", listed(keys)),
     };
     text
 }
 
-fn rows(keys: &[OptionKey]) -> Vec<[String; 4]> {
-    let mut rows = vec![["KEY", "VALUE", "DEFAULT", "MEANING"].map(str::to_owned)];
-    rows.extend(keys.iter().map(|key| {
-        let default = match (&key.default, key.required) {
-            (Some(value), _) => value.to_string(),
-            (None, true) => "(required)".to_owned(),
-            (None, false) => "-".to_owned(),
+/// Two lines for each key: what its value must be, and what it is for.
+fn listed(keys: &[OptionKey]) -> String {
+    let lines = keys.iter().map(|key| {
+        let unless_set = match (&key.default, key.required) {
+            (Some(value), _) => format!("; {value} unless set"),
+            (None, true) => "; required".to_owned(),
+            (None, false) => String::new(),
         };
-        [
-            key.key.clone(),
-            key.kind.described(),
-            default,
-            key.doc.clone(),
-        ]
-    }));
-    rows
+        let kind = key.kind.described();
+        format!("{}: {kind}{unless_set}\n    {}\n", key.key, key.doc)
+    });
+    lines.collect()
 }

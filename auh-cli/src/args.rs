@@ -209,7 +209,7 @@ pub(crate) struct Mail {
     pub settings: SettingsFlags,
 }
 
-/// List and check plugins
+/// List and check plugins, and begin new ones
 #[derive(Debug, Subcommand)]
 pub(crate) enum Plugin {
     /// List every plugin of the search path
@@ -231,6 +231,33 @@ pub(crate) enum Plugin {
         #[arg(long)]
         allow_untrusted_plugins: bool,
     },
+    /// Show what a plugin is for, and the settings that it takes
+    Show {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        plugins: PluginFlags,
+    },
+    /// Write a crate for a plugin of your own, which builds, tests itself, and loads
+    #[command(after_help = "\
+Example:
+  auh plugin new step tell-the-chat
+  cd tell-the-chat && cargo test && cargo build
+  auh plugin check target/debug/libauh_step_tell_the_chat.so")]
+    New {
+        /// What it is to be
+        #[arg(value_enum)]
+        kind: NewKind,
+        /// Its name: lower-case letters, digits, and dashes between them
+        name: String,
+        /// The crate's folder, a new one; one of the plugin's name unless given
+        #[arg(long, value_name = "DIR")]
+        path: Option<PathBuf>,
+        /// Folder of the SDK's sources; found by itself when auh runs from its source checkout,
+        /// else the SDK is named by its version
+        #[arg(long, value_name = "DIR")]
+        sdk: Option<PathBuf>,
+    },
     /// Run a plugin for another auh, which talks with it over standard input and output
     #[command(hide = true)]
     Serve {
@@ -240,6 +267,15 @@ pub(crate) enum Plugin {
         #[arg(long)]
         memory: Option<u64>,
     },
+}
+
+/// The kinds of plugins that there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum NewKind {
+    /// Does something with each group of recipes
+    Step,
+    /// Says which task is the most important one
+    Scheduler,
 }
 
 /// Write a layer with which BitBake orders its tasks by auh's schedulers

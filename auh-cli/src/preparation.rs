@@ -6,14 +6,15 @@ use crate::{
     screen::Waiting,
     terminal,
 };
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use auh_config::{Flags, Load, PipelineEntry, Settings, Warning};
 use auh_engine::{Filters, Pipeline, Selection, Step};
 use auh_journal::ParseEvent;
-use auh_loader::{Apart, LoadError, Search, Trust};
+use auh_loader::{Apart, Plugin, Search, Trust};
 use auh_oe::{OeError, SessionRequest, SessionResponse, Surroundings, Unfit, Wanted, ask};
 use auh_process::CancelToken;
 use auh_protocol::{Layer, PluginKind, Recipe, RecipeName, Version};
+use serde_json::{Map, Value};
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -120,10 +121,10 @@ pub(crate) fn pipeline(
     chosen: &auh_config::Pipeline,
     settings: &Settings,
     search: &Search,
-) -> Result<Pipeline, LoadError> {
+) -> Result<Pipeline> {
     let load = |entries: &[PipelineEntry]| {
         let steps = entries.iter().map(|entry| step(settings, search, entry));
-        steps.collect::<Result<_, LoadError>>()
+        steps.collect::<Result<_>>()
     };
     Ok(Pipeline {
         name: chosen.name.clone(),
@@ -132,17 +133,30 @@ pub(crate) fn pipeline(
     })
 }
 
-fn step(settings: &Settings, search: &Search, entry: &PipelineEntry) -> Result<Step, LoadError> {
+fn step(settings: &Settings, search: &Search, entry: &PipelineEntry) -> Result<Step> {
     let plugin = search.load(PluginKind::Step, &entry.step)?;
     let asked_for = plugin.manifest().settings.iter();
     Ok(Step {
-        options: settings.plugin_options(&plugin.manifest().name, Some(entry)),
+        options: options(settings, &plugin, entry)?,
         settings: asked_for
             .filter_map(|key| Some((key.clone(), settings.value(key)?)))
             .collect(),
         action: entry.action.clone(),
         always: entry.always,
         plugin,
+    })
+}
+
+/// A step's own settings; the first of them that its plugin does not take is the error.
+fn options(
+    settings: &Settings,
+    plugin: &Plugin,
+    entry: &PipelineEntry,
+) -> Result<Map<String, Value>> {
+    let checked = settings.checked_options(plugin.manifest(), Some(entry));
+    checked.map_err(|errors| match errors.into_iter().next() {
+        Some(error) => error.into(),
+        None => anyhow!("the settings of {} cannot be used", plugin.manifest().name),
     })
 }
 

@@ -333,7 +333,19 @@ impl Environment {
         self.outside.join("gitconfig")
     }
 
-    fn command(&self, program: OsString) -> Command {
+    /// A folder that has everything of this environment below it.
+    #[must_use]
+    pub fn outside(&self) -> &Path {
+        &self.outside
+    }
+
+    /// The built program, wherever it lies.
+    #[must_use]
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
+    pub(crate) fn command(&self, program: OsString) -> Command {
         let mut command = Command::new(program);
         command
             .env_clear()
@@ -388,6 +400,6 @@ pub fn tree_of(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// The program looks for plugins beside itself too: it gets a folder of its own.
-fn link_or_copy(from: &Path, to: &Path) -> io::Result<()> {
+pub(crate) fn link_or_copy(from: &Path, to: &Path) -> io::Result<()> {
     fs::hard_link(from, to).or_else(|_| fs::copy(from, to).map(drop))
 }

@@ -14,6 +14,7 @@ mod run_folder;
 mod smtp;
 mod state;
 mod text;
+mod workshop;
 
 pub use axe::axe;
 pub use browser::Browser;
@@ -25,3 +26,4 @@ pub use run_folder::Finished;
 pub use smtp::{Received, SmtpServer};
 pub use state::State;
 pub use text::{normal, progress};
+pub use workshop::{Workshop, checkout, mirror};

@@ -8,12 +8,12 @@ use crate::{
     preparation, terminal,
 };
 use anyhow::{Context, Result};
-use auh_config::{Flags, Load, Row, Settings, Source};
+use auh_config::{ConfigError, Flags, Load, PipelineEntry, Row, Settings, Source};
 use auh_loader::Search;
 use auh_protocol::PluginKind;
 use serde_json::json;
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     env,
     fs::{self, File},
     io::{ErrorKind, Write},
@@ -115,6 +115,13 @@ fn check(file: Option<&Path>, plugins: &PluginFlags) -> Result<exit::Status> {
     match Settings::load_or_all_errors(&load) {
         Ok(settings) => {
             preparation::tell(&settings.warnings);
+            let misfits = misfits(&settings)?;
+            if !misfits.is_empty() {
+                for error in misfits {
+                    failure::report(&error.into());
+                }
+                return Ok(exit::USAGE);
+            }
             let unknown = unknown_plugins(&settings)?;
             for message in &unknown {
                 terminal::warning(message);
@@ -134,6 +141,37 @@ fn check(file: Option<&Path>, plugins: &PluginFlags) -> Result<exit::Status> {
             Ok(exit::USAGE)
         }
     }
+}
+
+/// What plugins are given and do not take: in pipelines, and in their own tables.
+fn misfits(settings: &Settings) -> Result<Vec<ConfigError>> {
+    let search = preparation::search(settings)?;
+    let pipelines = settings.pipelines.values();
+    let entries: Vec<&PipelineEntry> = pipelines
+        .flat_map(|pipeline| pipeline.steps.iter().chain(&pipeline.closing))
+        .collect();
+    let in_pipelines = entries
+        .iter()
+        .map(|entry| (PluginKind::Step, &entry.step, Some(*entry)));
+    // A table whose step stands in a pipeline is complete only together with what stands there.
+    let stands = |name: &String| entries.iter().any(|entry| entry.step == *name);
+    let tables = settings.plugins.keys();
+    let tables = tables.flat_map(|name| {
+        let idle = (!stands(name)).then_some((PluginKind::Step, name, None));
+        [Some((PluginKind::Scheduler, name, None)), idle]
+    });
+    // What stands in several pipelines is told once.
+    let mut errors = BTreeMap::new();
+    for (kind, name, entry) in in_pipelines.chain(tables.flatten()) {
+        // What cannot be loaded is warned of elsewhere.
+        let Ok(plugin) = search.load(kind, name) else {
+            continue;
+        };
+        let checked = settings.checked_options(plugin.manifest(), entry);
+        let found = checked.err().into_iter().flatten();
+        errors.extend(found.map(|error| (error.to_string(), error)));
+    }
+    Ok(errors.into_values().collect())
 }
 
 /// Names in the settings that no plugin goes by.

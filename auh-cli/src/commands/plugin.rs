@@ -1,4 +1,7 @@
-//! `auh plugin list` and `auh plugin check`.
+//! `auh plugin`: list, check, show, and begin new ones.
+
+mod new;
+mod show;
 
 use crate::{
     args::{Format, Plugin as Command},
@@ -30,6 +33,13 @@ pub(crate) fn plugin(command: &Command) -> Result<exit::Status> {
                 exit::GOOD
             })
         }
+        Command::Show { name, plugins } => show::show(name, plugins),
+        Command::New {
+            kind,
+            name,
+            path,
+            sdk,
+        } => new::new(*kind, name, path.as_deref(), sdk.as_deref()),
         Command::Serve { file, memory } => {
             auh_loader::serve(file, *memory)
                 .with_context(|| format!("{} cannot be served", file.display()))?;

@@ -13,6 +13,7 @@ mod load;
 mod names;
 mod native;
 mod nearest;
+mod options;
 mod pipeline;
 mod schema;
 mod settings;

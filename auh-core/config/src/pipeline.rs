@@ -1,6 +1,7 @@
 //! Pipelines: named lists of steps, as the settings hold them.
 
 use crate::{
+    Source,
     error::did_you_mean,
     nearest::nearest,
     tree::{Item, Node, Value},
@@ -38,6 +39,8 @@ pub struct PipelineEntry {
     pub when: Option<String>,
     /// Further settings for the plugin; see [`crate::Settings::plugin_options`].
     pub with: Map<String, serde_json::Value>,
+    /// Where the settings have it.
+    pub at: Source,
 }
 
 impl FromNode for PipelineEntry {
@@ -48,6 +51,7 @@ impl FromNode for PipelineEntry {
             always: false,
             when: None,
             with: Map::new(),
+            at: node.at.clone(),
         };
         match &node.value {
             Value::Text(_) => entry.step = Name::from_node(node)?.0,

@@ -89,7 +89,7 @@ pub struct Settings {
     pub plugins: BTreeMap<String, Map<String, Json>>,
     /// What has no effect or another one than it seems to have.
     pub warnings: Vec<Warning>,
-    tree: Tree,
+    pub(crate) tree: Tree,
 }
 
 /// The layers that a run in layer mode works on.

@@ -10,6 +10,7 @@ pub mod failure;
 pub mod host;
 pub mod machine;
 pub mod name;
+pub mod option;
 pub mod plugin;
 pub mod recipe;
 pub mod size;
@@ -18,6 +19,7 @@ pub mod step;
 pub use failure::{Failure, FailureClass};
 pub use machine::{Libc, Machine};
 pub use name::{InvalidName, RecipeName, Revision, Version};
+pub use option::{OptionKey, OptionKind};
 pub use plugin::{Company, Must, PluginFault, PluginKind, PluginManifest, Requirement, Scope};
 pub use recipe::{Group, Layer, Recipe, Target};
 pub use step::{

@@ -1,6 +1,6 @@
 //! What a plugin says about itself, and how it says that it failed.
 
-use crate::FailureClass;
+use crate::{FailureClass, OptionKey};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -96,6 +96,10 @@ pub struct PluginManifest {
     /// What the build configuration must have for it.
     #[serde(default)]
     pub requires: Vec<Requirement>,
+    /// The keys that its own table `[plugins.NAME]` may have; a plugin that says nothing of them is
+    /// given its table unchecked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub options: Option<Vec<OptionKey>>,
 }
 
 /// What a step needs of the build configuration.
@@ -147,6 +151,27 @@ impl PluginManifest {
         } else {
             self.scope
         }
+    }
+
+    /// The same with these keys for its own table.
+    #[must_use]
+    pub fn with_options(mut self, keys: Vec<OptionKey>) -> Self {
+        self.options = Some(keys);
+        self
+    }
+
+    /// Settings with the defaults of those keys that they do not have.
+    #[must_use]
+    pub fn with_defaults(
+        &self,
+        mut options: serde_json::Map<String, serde_json::Value>,
+    ) -> serde_json::Map<String, serde_json::Value> {
+        for key in self.options.iter().flatten() {
+            if let (false, Some(default)) = (options.contains_key(&key.key), &key.default) {
+                options.insert(key.key.clone(), default.clone());
+            }
+        }
+        options
     }
 
     /// Whether it speaks the words of this crate.

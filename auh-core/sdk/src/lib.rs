@@ -38,13 +38,15 @@ pub use auh_abi::START_NONE;
 pub use auh_protocol as protocol;
 pub use auh_protocol::{
     Commit, Company, Failure, FailureClass, Group, GroupState, GroupWork, LicenceChange, Machine,
-    MachineBuild, MachineSkip, PluginFault, PluginKind, PluginManifest, Recipe, RecipeName,
-    RecipeOutcome, RecipeStatus, RepositoryChange, RunContext, Scope, StepOutcome, StepRequest,
+    MachineBuild, MachineSkip, OptionKey, OptionKind, PluginFault, PluginKind, PluginManifest,
+    Recipe, RecipeName, RecipeOutcome, RecipeStatus, RepositoryChange, RunContext, Scope,
+    StepOutcome, StepRequest,
     host::{CommandResult, Exit, Level, Place, RunCommand},
 };
 pub use error::StepError;
 pub use graph::{GraphView, Moment};
 pub use host::{Host, HostError};
+pub use serde_json;
 
 /// A plugin's settings: `[plugins.NAME]` with the pipeline entry's own laid over them.
 pub type Options = serde_json::Map<String, serde_json::Value>;
@@ -72,6 +74,15 @@ pub trait Scheduler: Send + Sync + 'static {
     fn restricts(&self) -> bool {
         false
     }
+}
+
+/// A setting that is a text.
+///
+/// # Errors
+/// When it is not there or no text; a host checks that against the manifest before.
+pub fn text_option<'o>(options: &'o Options, key: &str) -> Result<&'o str, StepError> {
+    let text = options.get(key).and_then(serde_json::Value::as_str);
+    text.ok_or_else(|| StepError::infrastructure(format!("setting {key} is missing or no text")))
 }
 
 /// Manifest of a step that works on one group.
@@ -102,6 +113,7 @@ fn manifest(kind: PluginKind, name: &str, version: &str, summary: &str) -> Plugi
         saves_disk: false,
         settings: Vec::new(),
         requires: Vec::new(),
+        options: None,
     }
 }
 

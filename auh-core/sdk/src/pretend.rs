@@ -1,13 +1,14 @@
-//! A pretended host and pretended work, so that a step can be tested without running anything.
+//! A pretended host and pretended work, so that a step or a scheduler can be tested without
+//! running anything.
 
 use crate::{
-    CommandResult, Exit, Group, GroupState, GroupWork, Host, MachineBuild, Options, Recipe,
-    RecipeName, RunCommand, RunContext, StepRequest,
+    CommandResult, Exit, GraphView, Group, GroupState, GroupWork, Host, MachineBuild, Options,
+    PluginManifest, Recipe, RecipeName, RunCommand, RunContext, Scheduler, StepError, StepRequest,
 };
 use auh_abi::{
-    Host_TO,
+    FlatGraph, Host_TO,
     abi_stable::{
-        std_types::{RResult, RStr, RString},
+        std_types::{RResult, RSlice, RStr, RString},
         type_level::downcasting::TD_Opaque,
     },
 };
@@ -172,6 +173,58 @@ pub fn request(
         options: Options::new(),
         settings: Options::new(),
     }
+}
+
+/// Settings as a host gives them: these texts, and the manifest's defaults for all other keys.
+#[must_use]
+pub fn options(manifest: &PluginManifest, texts: &[(&str, &str)]) -> Options {
+    let texts = texts
+        .iter()
+        .map(|&(key, text)| (key.to_owned(), text.into()));
+    manifest.with_defaults(texts.collect())
+}
+
+/// A task of a pretended graph: its recipe, its name, and the numbers of the tasks it waits for.
+pub type Task<'t> = (&'t str, &'t str, &'t [u32]);
+
+/// The order that a scheduler gives these tasks, which are numbered from 0.
+///
+/// # Errors
+/// What the scheduler says.
+///
+/// # Panics
+/// There are more tasks than a graph can have.
+pub fn order(scheduler: &impl Scheduler, tasks: &[Task<'_>]) -> Result<Vec<u32>, StepError> {
+    let number = |count: usize| u32::try_from(count).expect("a small graph");
+    let numbers: Vec<u32> = (0..number(tasks.len())).collect();
+    let dependencies: Vec<u32> = tasks.iter().flat_map(|task| task.2).copied().collect();
+    let mut offsets = vec![0];
+    for task in tasks {
+        offsets.push(offsets[offsets.len() - 1] + number(task.2.len()));
+    }
+    let mut recipes: Vec<RStr<'_>> = Vec::new();
+    let mut recipe_of = Vec::new();
+    for (recipe, _, _) in tasks {
+        let known = recipes.iter().position(|known| known.as_str() == *recipe);
+        recipe_of.push(number(known.unwrap_or(recipes.len())));
+        if known.is_none() {
+            recipes.push(RStr::from(*recipe));
+        }
+    }
+    // A name may stand in the list several times, so every task brings its own.
+    let names: Vec<RStr<'_>> = tasks.iter().map(|task| RStr::from(task.1)).collect();
+    let flat = FlatGraph {
+        dependency_offsets: RSlice::from(offsets.as_slice()),
+        dependencies: RSlice::from(dependencies.as_slice()),
+        recipe_of: RSlice::from(recipe_of.as_slice()),
+        name_of: RSlice::from(numbers.as_slice()),
+        recipes: RSlice::from(recipes.as_slice()),
+        names: RSlice::from(names.as_slice()),
+        duration_us: RSlice::from(&[][..]),
+        work_bytes: RSlice::from(&[][..]),
+    };
+    let host = PretendHost::new(|_| ended(0, "", ""));
+    scheduler.order(&GraphView::new(&flat), &host.host())
 }
 
 /// A command's end with this status and these outputs.

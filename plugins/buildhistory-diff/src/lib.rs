@@ -67,6 +67,7 @@ fn manifest() -> PluginManifest {
                 "put BUILDHISTORY_COMMIT = \"1\" into conf/local.conf, or switch buildhistory off",
             ),
         ],
+        options: Some(Vec::new()),
         ..auh_sdk::step_manifest(
             "buildhistory-diff",
             env!("CARGO_PKG_VERSION"),

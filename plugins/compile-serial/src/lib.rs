@@ -27,6 +27,7 @@ fn manifest() -> PluginManifest {
     PluginManifest {
         scope: Scope::Machines,
         company: Company::Welcome,
+        options: Some(Vec::new()),
         ..auh_sdk::step_manifest(
             "compile-serial",
             env!("CARGO_PKG_VERSION"),

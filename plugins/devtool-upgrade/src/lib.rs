@@ -45,6 +45,7 @@ auh_sdk::export_step! {
         "devtool-upgrade",
         env!("CARGO_PKG_VERSION"),
         "upgrades a group with devtool upgrade and devtool finish",
-    ),
+    )
+    .with_options(Vec::new()),
     create: create,
 }

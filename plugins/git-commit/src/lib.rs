@@ -52,6 +52,7 @@ fn repository(work: &GroupWork, change: &RepositoryChange) -> Repository {
 fn manifest() -> PluginManifest {
     PluginManifest {
         actions: vec!["revert".to_owned()],
+        options: Some(vec![RevertPolicy::key()]),
         ..auh_sdk::step_manifest(
             "git-commit",
             env!("CARGO_PKG_VERSION"),
@@ -61,7 +62,7 @@ fn manifest() -> PluginManifest {
 }
 
 fn create(options: &Options) -> Result<GitCommit, StepError> {
-    let policy = RevertPolicy::from_options(options)?;
+    let policy = RevertPolicy::from_options(options);
     Ok(GitCommit { policy })
 }
 

@@ -1,6 +1,9 @@
 //! When a commit is taken back.
 
-use auh_sdk::{FailureClass, GroupState, Options, StepError};
+use auh_sdk::{FailureClass, GroupState, OptionKey, OptionKind, Options, serde_json::Value};
+
+/// The setting's key.
+const KEY: &str = "revert-policy";
 
 /// When a commit is taken back: the Python helper's `commit_revert_policy`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -25,18 +28,17 @@ impl RevertPolicy {
     ];
 
     /// The setting `revert-policy`.
-    pub(crate) fn from_options(options: &Options) -> Result<Self, StepError> {
-        let Some(value) = options.get("revert-policy") else {
-            return Ok(Self::default());
-        };
-        let known = Self::NAMES
-            .iter()
-            .find(|(name, _)| value.as_str() == Some(name));
-        known.map(|(_, policy)| *policy).ok_or_else(|| {
-            StepError::infrastructure(format!(
-                "revert-policy is {value}, not one of failed_to_build, failed_to_test, all, never"
-            ))
-        })
+    pub(crate) fn key() -> OptionKey {
+        let names = Self::NAMES.map(|(name, _)| name);
+        let doc = "which commits of upgrades that failed are taken back";
+        OptionKey::new(KEY, OptionKind::one_of(&names), doc).with_default(names[0])
+    }
+
+    /// Its value, which the host has checked.
+    pub(crate) fn from_options(options: &Options) -> Self {
+        let value = options.get(KEY).and_then(Value::as_str);
+        let known = Self::NAMES.iter().find(|(name, _)| value == Some(name));
+        known.map_or_else(Self::default, |(_, policy)| *policy)
     }
 
     /// Whether the commits of a group that fared so are to be taken back.

@@ -129,6 +129,7 @@ fn repository(work: &GroupWork, commit: &Commit) -> Repository {
 fn manifest() -> PluginManifest {
     PluginManifest {
         integrates: true,
+        options: Some(Vec::new()),
         ..auh_sdk::step_manifest(
             "git-integrate",
             env!("CARGO_PKG_VERSION"),

@@ -1,5 +1,6 @@
 //! The step's own settings, `[plugins.mail]`: the way that mails take.
 
+use auh_sdk::{OptionKey, OptionKind};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::{num::NonZeroU64, path::PathBuf, time::Duration};
@@ -29,7 +30,7 @@ impl Security {
 
 /// The settings.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[serde(rename_all = "kebab-case", default)]
 pub(crate) struct MailOptions {
     /// What the port is for unless set.
     pub security: Option<Security>,
@@ -47,6 +48,49 @@ pub(crate) struct MailOptions {
     pub sendmail: Vec<String>,
 }
 
+/// The keys that there are, for the host to check.
+pub(crate) fn keys() -> Vec<OptionKey> {
+    let key = OptionKey::new;
+    let security = OptionKind::one_of(&["none", "starttls", "tls"]);
+    let seconds = OptionKind::Whole { least: 1 };
+    vec![
+        key(
+            "security",
+            security,
+            "how the connection is secured; unless set, as the port says",
+        ),
+        key("user", OptionKind::Text, "who logs in"),
+        key(
+            "password-env",
+            OptionKind::Text,
+            "the environment variable with the password",
+        ),
+        key(
+            "password-command",
+            OptionKind::Texts,
+            "the command whose first line of output is the password",
+        ),
+        key(
+            "ca-file",
+            OptionKind::Text,
+            "certificates (PEM) to trust instead of the system's",
+        ),
+        key(
+            "timeout",
+            seconds,
+            "seconds that the server may take for each answer",
+        )
+        .with_default(USUAL_TIMEOUT.get()),
+        key(
+            "sendmail",
+            OptionKind::Texts,
+            "the program that takes the mails instead of a server",
+        ),
+    ]
+}
+
+const USUAL_TIMEOUT: NonZeroU64 = NonZeroU64::MIN.saturating_add(29);
+
 impl Default for MailOptions {
     fn default() -> Self {
         Self {
@@ -55,7 +99,7 @@ impl Default for MailOptions {
             password_env: None,
             password_command: Vec::new(),
             ca_file: None,
-            timeout: NonZeroU64::MIN.saturating_add(29),
+            timeout: USUAL_TIMEOUT,
             sendmail: Vec::new(),
         }
     }

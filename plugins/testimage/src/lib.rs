@@ -28,8 +28,10 @@ mod trials;
 mod tests;
 
 use auh_sdk::{
-    FailureClass, Host, Options, PluginManifest, Scope, Step, StepError, StepOutcome, StepRequest,
+    FailureClass, Host, OptionKey, OptionKind, Options, PluginManifest, Scope, Step, StepError,
+    StepOutcome, StepRequest,
 };
+use serde_json::Value;
 
 struct TestImage {
     /// At most this many trials; as many as halving may need when absent.
@@ -48,8 +50,13 @@ impl Step for TestImage {
     }
 }
 
+const MAX_TRIALS: &str = "max-trials";
+
 fn manifest() -> PluginManifest {
+    let doc = "how often the image is run at most to find a culprit; unless set, as often as halving needs";
+    let max_trials = OptionKey::new(MAX_TRIALS, OptionKind::Whole { least: 1 }, doc);
     PluginManifest {
+        options: Some(vec![max_trials]),
         scope: Scope::Run,
         settings: vec![image::NAME_SETTING.to_owned()],
         ..auh_sdk::step_manifest(
@@ -61,18 +68,10 @@ fn manifest() -> PluginManifest {
 }
 
 fn create(options: &Options) -> Result<TestImage, StepError> {
-    let max_trials = match options.get("max-trials") {
-        None => None,
-        Some(value) => Some(at_least_one(value).ok_or_else(|| {
-            StepError::infrastructure(format!("max-trials is {value}, not a number from 1 on"))
-        })?),
-    };
-    Ok(TestImage { max_trials })
-}
-
-fn at_least_one(value: &serde_json::Value) -> Option<usize> {
-    let number = value.as_u64().filter(|number| *number > 0)?;
-    usize::try_from(number).ok()
+    let max_trials = options.get(MAX_TRIALS).and_then(Value::as_u64);
+    Ok(TestImage {
+        max_trials: max_trials.and_then(|number| usize::try_from(number).ok()),
+    })
 }
 
 auh_sdk::export_step! {

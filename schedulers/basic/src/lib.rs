@@ -27,7 +27,8 @@ auh_sdk::export_scheduler! {
         "basic",
         env!("CARGO_PKG_VERSION"),
         "the graph's own order",
-    ),
+    )
+    .with_options(Vec::new()),
     create: create,
 }
 

@@ -24,6 +24,7 @@ auh_sdk::export_scheduler! {
         "completion",
         env!("CARGO_PKG_VERSION"),
         "one recipe after the other: BitBake's completion of 2016 and before",
-    ),
+    )
+    .with_options(Vec::new()),
     create: create,
 }

@@ -27,6 +27,7 @@ auh_sdk::export_scheduler! {
         "critical-path",
         env!("CARGO_PKG_VERSION"),
         "the longest remaining time first, by measured or modelled durations",
-    ),
+    )
+    .with_options(vec![auh_graph_view::seed_key()]),
     create: create,
 }

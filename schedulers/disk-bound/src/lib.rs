@@ -9,7 +9,10 @@
 
 use auh_disk_budget::Build;
 use auh_graph::model;
-use auh_sdk::{GraphView, Host, Moment, Options, Scheduler, StepError, protocol::{PluginManifest, size}};
+use auh_sdk::{
+    GraphView, Host, Moment, OptionKey, OptionKind, Options, Scheduler, StepError,
+    protocol::{PluginManifest, size},
+};
 use std::sync::{Mutex, PoisonError};
 
 struct DiskBound {
@@ -84,11 +87,24 @@ fn threads(options: &Options) -> Result<Option<u32>, StepError> {
     Ok(Some(threads))
 }
 
+/// `auh schedule` and BitBake's bridge give options without a table that a host could have checked,
+/// so what cannot be done without is looked at here, too.
+fn keys() -> Vec<OptionKey> {
+    let budget = "bytes that the work folders of recipes in progress may take together";
+    let threads = "tasks that run at the same time, where the host does not know it";
+    vec![
+        OptionKey::new("budget", OptionKind::Size, budget).required(),
+        OptionKey::new("threads", OptionKind::Whole { least: 1 }, threads),
+        auh_graph_view::seed_key(),
+    ]
+}
+
 fn manifest() -> PluginManifest {
     let summary = "as fast as a disk budget allows (option budget)";
     PluginManifest {
         saves_disk: true,
         ..auh_sdk::scheduler_manifest("disk-bound", env!("CARGO_PKG_VERSION"), summary)
+            .with_options(keys())
     }
 }
 

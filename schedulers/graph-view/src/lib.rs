@@ -4,7 +4,7 @@
 //! Not here: any order.
 
 use auh_graph::{GraphParts, TaskGraph, model};
-use auh_sdk::{GraphView, Options, StepError};
+use auh_sdk::{GraphView, OptionKey, OptionKind, Options, StepError};
 
 /// The graph, without putting ids together.
 ///
@@ -23,6 +23,13 @@ pub fn task_graph(view: &GraphView<'_>) -> Result<TaskGraph, StepError> {
         work_bytes: view.work_bytes(),
     })
     .map_err(|error| StepError::infrastructure(error.to_string()))
+}
+
+/// The option [`model_seed`] reads.
+#[must_use]
+pub fn seed_key() -> OptionKey {
+    let doc = "seed of the model that stands in for unknown durations and sizes";
+    OptionKey::new("seed", OptionKind::Whole { least: 0 }, doc).with_default(model::DEFAULT_SEED)
 }
 
 /// The option `seed` of the model that stands in for measurements.

@@ -49,6 +49,7 @@ fn manifest() -> PluginManifest {
     PluginManifest {
         aliases: vec!["rm_work".to_owned()],
         saves_disk: true,
+        options: Some(Vec::new()),
         ..auh_sdk::scheduler_manifest("rm-work", env!("CARGO_PKG_VERSION"), summary)
     }
 }

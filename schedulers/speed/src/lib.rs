@@ -23,6 +23,7 @@ auh_sdk::export_scheduler! {
         "speed",
         env!("CARGO_PKG_VERSION"),
         "by weight, heaviest first: BitBake's usual order",
-    ),
+    )
+    .with_options(Vec::new()),
     create: create,
 }

@@ -8,6 +8,10 @@ use crate::workspace::Workspace;
 /// A setting of the Python helper that is called like the plugin which it switches on.
 const SETTING: &str = "testimage";
 
+/// A plugin that is called like an ordinary word of the host: there, only its file's or crate's name
+/// means the plugin.
+const WORD: &str = "command";
+
 /// The names of what is shipped.
 #[derive(Debug)]
 pub(crate) struct Names(Vec<String>);
@@ -63,7 +67,8 @@ fn is_host(source: &Source) -> bool {
 fn is_named_in(name: &str, text: &str) -> bool {
     let underscored = name.replace('-', "_");
     let crates = ["step", "scheduler"].map(|kind| format!("auh_{kind}_{underscored}"));
-    text == name || text == underscored || crates.iter().any(|name| text.contains(name))
+    let bare = name != WORD && (text == name || text == underscored);
+    bare || crates.iter().any(|name| text.contains(name))
 }
 
 #[cfg(test)]
@@ -76,6 +81,15 @@ mod tests {
         let found = |file| names.check(&Source::new(file, "f(\"testimage\");\n")).len();
         assert_eq!(found("auh-core/config/src/schema.rs"), 0);
         assert_eq!(found("auh-core/engine/src/plan.rs"), 1);
+    }
+
+    #[test]
+    fn an_ordinary_word_is_a_plugins_name_only_in_its_files() {
+        let names = Names::new(["command"]);
+        let text = "f(\"command\");\nf(\"libauh_step_command.so\");\n";
+        let found = names.check(&Source::new("auh-core/engine/src/plan.rs", text));
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].line, 2);
     }
 
     #[test]

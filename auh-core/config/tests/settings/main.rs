@@ -4,6 +4,7 @@ mod configparser;
 mod errors;
 mod ini_keys;
 mod layers;
+mod plugin_options;
 mod toml_keys;
 
 use auh_config::{ConfigError, Flags, LEGACY_FILE, Load, NATIVE_FILE, Settings};

@@ -331,7 +331,6 @@ fn what_cannot_be_sent_for_want_of_settings_is_kept() {
             json!({"user": "ann", "security": "tls"}),
             "neither password-env nor password-command",
         ),
-        (json!({"secrity": "tls"}), "unknown field `secrity`"),
         (json!({"timeout": 0}), "[plugins.mail] is not understood"),
         (
             json!({"password-env": "A", "password-command": ["b"]}),

@@ -30,6 +30,7 @@ Examples:
   auh plan zlib --machines \"qemux86-64 qemuarm64\"")]
     Plan(Upgrade),
     Check(Check),
+    Doctor(Doctor),
     Report(Report),
     Runs(Runs),
     Show(Show),
@@ -99,6 +100,27 @@ pub(crate) struct Check {
     /// How to show the result
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
+    #[command(flatten)]
+    pub settings: SettingsFlags,
+}
+
+/// Check everything that a run needs, without changing anything
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  auh doctor
+  auh doctor zlib -e --machines \"qemux86-64 qemuarm64\"
+Exit status: 0 without problems (warnings or not), 3 with some.")]
+pub(crate) struct Doctor {
+    /// Recipes to look at too, by name, or `all`: BitBake then has to parse
+    #[arg(value_name = "RECIPE")]
+    pub recipes: Vec<String>,
+    /// Check the way of the mails as if the run were to send some
+    #[arg(short = 'e', long)]
+    pub send_emails: bool,
+    /// The findings as JSON, for programs
+    #[arg(long)]
+    pub json: bool,
     #[command(flatten)]
     pub settings: SettingsFlags,
 }

@@ -41,6 +41,11 @@ pub(crate) fn report(error: &anyhow::Error) -> exit::Status {
     status
 }
 
+/// What to do about an error, when that is known.
+pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
+    classify(error).0
+}
+
 fn classify(error: &anyhow::Error) -> (Option<String>, exit::Status) {
     for cause in error.chain() {
         if let Some(usage) = cause.downcast_ref::<Usage>() {

@@ -57,7 +57,7 @@ fn planned_step(step: &Step) -> PlannedStep {
 }
 
 /// What the journals of earlier runs say. One that cannot be read says nothing.
-fn experience(workdir: &Path) -> Experience {
+pub(crate) fn experience(workdir: &Path) -> Experience {
     let mut experience = Experience::default();
     for folder in RunFolder::all(workdir) {
         if let Ok(journal) = read(&folder.journal()) {

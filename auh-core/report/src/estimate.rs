@@ -94,6 +94,12 @@ impl Experience {
         }
     }
 
+    /// Bytes of disk space, the most that one of the runs needed; none when none was measured.
+    #[must_use]
+    pub fn disk(&self) -> Option<u64> {
+        self.disk.iter().max().copied()
+    }
+
     fn step(&mut self, groups: &[String], label: &str, seconds: f64) {
         match groups {
             [] => {}
@@ -134,7 +140,7 @@ impl Experience {
         Some(Estimate {
             seconds: before + self.side_by_side(planned) + of_run,
             groups: groups.collect(),
-            disk: self.disk.iter().max().copied(),
+            disk: self.disk(),
         })
     }
 

@@ -100,6 +100,7 @@ fn manifest(kind: PluginKind, name: &str, version: &str, summary: &str) -> Plugi
         integrates: false,
         company: Company::Borne,
         settings: Vec::new(),
+        commands: Vec::new(),
         requires: Vec::new(),
     }
 }

@@ -129,6 +129,7 @@ fn manifest() -> PluginManifest {
         actions: owned(&["status", "resend"]),
         run_actions: owned(&["status", "resend"]),
         settings: owned(&settings::NAMES),
+        commands: owned(&["sendmail", "password-command"]),
         ..auh_sdk::step_manifest(
             "mail",
             env!("CARGO_PKG_VERSION"),

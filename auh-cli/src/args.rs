@@ -2,6 +2,10 @@
 
 pub(crate) mod schedule;
 
+use crate::terminal::{
+    self, Loudness,
+    colour::{self, When},
+};
 use clap::{Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -16,6 +20,8 @@ Exit status: 0 all good, 1 some recipes failed, 2 usage or configuration,
 3 environment, 4 internal, 130 stopped."
 )]
 pub(crate) struct Args {
+    #[command(flatten)]
+    pub manner: Manner,
     #[command(subcommand)]
     pub command: Command,
 }
@@ -305,6 +311,32 @@ pub(crate) struct SettingsFlags {
     pub debug_level: u8,
     #[command(flatten)]
     pub plugins: PluginFlags,
+}
+
+/// How everything is said.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Manner {
+    /// Say nothing but results, warnings and errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Also show the commands that are called
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+    /// Whether words are coloured; NO_COLOR and CLICOLOR_FORCE in the environment are heeded
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = When::Auto)]
+    pub color: When,
+}
+
+impl Manner {
+    /// Makes it apply from now on.
+    pub(crate) fn apply(&self) {
+        colour::set(self.color);
+        terminal::set_loudness(match (self.quiet, self.verbose) {
+            (true, _) => Loudness::Quiet,
+            (false, true) => Loudness::Verbose,
+            (false, false) => Loudness::Usual,
+        });
+    }
 }
 
 /// Where plugins come from.

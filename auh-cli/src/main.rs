@@ -39,6 +39,7 @@ fn main() -> ExitCode {
             .into();
         }
     };
+    args.manner.apply();
     let result = match &args.command {
         Command::Upgrade(upgrade) => commands::upgrade::upgrade(upgrade, upgrade.dry_run),
         Command::Plan(upgrade) => commands::upgrade::upgrade(upgrade, true),

@@ -133,7 +133,11 @@ pub(crate) fn pipeline(
 }
 
 /// Loads the plugin of a pipeline's entry.
-pub(crate) fn step(settings: &Settings, search: &Search, entry: &PipelineEntry) -> Result<Step, LoadError> {
+pub(crate) fn step(
+    settings: &Settings,
+    search: &Search,
+    entry: &PipelineEntry,
+) -> Result<Step, LoadError> {
     let plugin = search.load(PluginKind::Step, &entry.step)?;
     let asked_for = plugin.manifest().settings.iter();
     Ok(Step {

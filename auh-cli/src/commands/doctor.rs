@@ -10,13 +10,7 @@ mod plugins;
 mod recipes;
 mod runs;
 
-use crate::{
-    args::Doctor,
-    exit,
-    preparation,
-    screen::Waiting,
-    signals, terminal,
-};
+use crate::{args::Doctor, exit, preparation, screen::Waiting, signals, terminal};
 use anyhow::Result;
 use auh_config::{Flags, Load, Settings};
 use auh_engine::{Pipeline, Stop};
@@ -43,11 +37,10 @@ pub(crate) fn doctor(args: &Doctor) -> Result<exit::Status> {
         return Ok(exit::STOPPED);
     }
     let findings = examination.findings;
-    terminal::output(&if args.json {
-        findings.document()
-    } else {
-        findings.table()
-    });
+    match args.json {
+        true => terminal::output(&findings.document()),
+        false => terminal::output_painted(&findings.table(), Findings::colour_of),
+    }
     Ok(if findings.problems() == 0 {
         exit::GOOD
     } else {
@@ -101,9 +94,7 @@ impl Examination<'_> {
         let load: Load = match (build_dir, &self.args.settings.config_file) {
             (Some(folder), _) => preparation::load(folder, &self.args.settings, flags)?,
             // A file alone can be read anywhere.
-            (None, Some(_)) => {
-                preparation::load(&env::current_dir()?, &self.args.settings, flags)?
-            }
+            (None, Some(_)) => preparation::load(&env::current_dir()?, &self.args.settings, flags)?,
             (None, None) => return Ok(None),
         };
         match Settings::load_or_all_errors(&load) {

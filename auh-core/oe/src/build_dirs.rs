@@ -21,8 +21,8 @@ use std::{
     sync::{Mutex, MutexGuard},
     time::Duration,
 };
-pub use workspace::workspace_recipes;
 use workspace::Workspace;
+pub use workspace::workspace_recipes;
 
 /// BitBake names its parse cache after a hash of the whole configuration. These variables differ
 /// from call to call without any meaning for the recipes (BitBake's own run-time ones, and the

@@ -179,11 +179,7 @@ pub const IDENTITY: [&str; 2] = ["user.name", "user.email"];
 ///
 /// # Errors
 /// There is none, or git fails.
-pub fn identity(
-    key: &'static str,
-    folder: &Path,
-    cancel: &CancelToken,
-) -> Result<String, OeError> {
+pub fn identity(key: &'static str, folder: &Path, cancel: &CancelToken) -> Result<String, OeError> {
     let variable = match key {
         "user.name" => "GIT_COMMITTER_NAME",
         _ => "GIT_COMMITTER_EMAIL",

@@ -131,7 +131,12 @@ mod tests {
 
     #[test]
     fn versions_are_compared_as_numbers() {
-        for (version, older) in [("2.31.0", false), ("2.9", true), ("3", false), ("1.99", true)] {
+        for (version, older) in [
+            ("2.31.0", false),
+            ("2.9", true),
+            ("3", false),
+            ("1.99", true),
+        ] {
             assert_eq!(is_older(version, [2, 31]), older, "{version}");
         }
     }

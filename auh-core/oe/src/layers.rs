@@ -122,7 +122,9 @@ const UNDER_WAY: [(&str, &str); 6] = [
 fn amid(repository: &Path, cancel: &CancelToken) -> Result<Option<&'static str>, OeError> {
     let answer = git(repository, &["rev-parse", "--absolute-git-dir"], cancel)?;
     let folder = PathBuf::from(String::from_utf8_lossy(&answer).trim_end_matches('\n'));
-    let found = UNDER_WAY.iter().find(|(file, _)| folder.join(file).exists());
+    let found = UNDER_WAY
+        .iter()
+        .find(|(file, _)| folder.join(file).exists());
     Ok(found.map(|(_, command)| *command))
 }
 

@@ -1,6 +1,6 @@
 //! What was found, and how it is shown.
 
-use crate::failure;
+use crate::{failure, terminal::colour::Colour};
 use serde_json::json;
 
 /// How much a finding matters.
@@ -107,6 +107,17 @@ impl Findings {
             }
         }
         text + "\n" + &self.summary() + "\n"
+    }
+
+    /// The colour of a line's first word.
+    pub(super) fn colour_of(word: &str) -> Option<Colour> {
+        let states = [
+            (State::Ok, Colour::Green),
+            (State::Warning, Colour::Yellow),
+            (State::Problem, Colour::Red),
+        ];
+        let found = states.iter().find(|(state, _)| state.word() == word);
+        found.map(|(_, colour)| *colour)
     }
 
     fn summary(&self) -> String {

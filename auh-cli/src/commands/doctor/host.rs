@@ -102,7 +102,9 @@ impl Examination<'_> {
     pub(super) fn hard_assignment(&mut self, build_dir: &Path) {
         const CHECK: &str = "local.conf";
         match leaves_machines_open(build_dir) {
-            Ok(()) => self.findings.good(CHECK, "it leaves MACHINE and TCLIBC open"),
+            Ok(()) => self
+                .findings
+                .good(CHECK, "it leaves MACHINE and TCLIBC open"),
             Err(error) => self.findings.failed(CHECK, error),
         }
     }

@@ -47,7 +47,10 @@ impl Examination<'_> {
             self.findings
                 .good(CHECK, format!("all {number} of the pipeline {name} load"));
         }
-        let wanted = [Some(&settings.scheduler), settings.bitbake_scheduler.as_ref()];
+        let wanted = [
+            Some(&settings.scheduler),
+            settings.bitbake_scheduler.as_ref(),
+        ];
         for name in wanted.into_iter().flatten() {
             match search.load(PluginKind::Scheduler, name) {
                 Ok(plugin) => self.findings.good(SCHEDULER, described(&plugin)),
@@ -129,7 +132,10 @@ fn name(step: &Step) -> &str {
 
 fn described(plugin: &Plugin) -> String {
     let manifest = plugin.manifest();
-    format!("{} {}: {}", manifest.name, manifest.version, manifest.summary)
+    format!(
+        "{} {}: {}",
+        manifest.name, manifest.version, manifest.summary
+    )
 }
 
 /// Whether a program is there, as a path or in the folders of `PATH`.

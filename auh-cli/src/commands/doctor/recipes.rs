@@ -34,7 +34,9 @@ impl Examination<'_> {
         match selection.groups.len() {
             0 => {}
             1 => self.findings.good(CHECK, "1 can be attempted"),
-            number => self.findings.good(CHECK, format!("{number} can be attempted")),
+            number => self
+                .findings
+                .good(CHECK, format!("{number} can be attempted")),
         }
     }
 }

@@ -69,7 +69,10 @@ impl Examination<'_> {
             ),
             None => self.findings.warning(
                 CHECK,
-                format!("devtool works on {}, so these cannot be upgraded", recipes.join(", ")),
+                format!(
+                    "devtool works on {}, so these cannot be upgraded",
+                    recipes.join(", ")
+                ),
                 hint,
             ),
         }

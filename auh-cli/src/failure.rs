@@ -121,7 +121,11 @@ fn hint_about_graph(cause: &(dyn std::error::Error + 'static)) -> Option<&'stati
     if cause.is::<BuildstatsError>() {
         return Some(BUILDSTATS_SOURCES);
     }
-    cause.is::<SimulateError>().then_some(OTHER_SCHEDULER)
+    let error = cause.downcast_ref::<SimulateError>()?;
+    Some(match error {
+        SimulateError::NoSlots => "let at least one task run at a time",
+        _ => OTHER_SCHEDULER,
+    })
 }
 
 /// What a graph can be read from.

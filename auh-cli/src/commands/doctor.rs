@@ -78,8 +78,8 @@ impl Examination<'_> {
         if let Some(settings) = &settings {
             self.last_run(settings);
         }
-        if let (Some(settings), true, false) = (&settings, tools, runs_now) {
-            self.configuration(&build_dir, settings, pipeline.as_ref(), wanted);
+        if tools && !runs_now {
+            self.configuration(&build_dir, settings.as_ref(), pipeline.as_ref(), wanted);
         }
         Ok(())
     }
@@ -121,7 +121,7 @@ impl Examination<'_> {
     fn configuration(
         &mut self,
         build_dir: &Path,
-        settings: &Settings,
+        settings: Option<&Settings>,
         pipeline: Option<&Pipeline>,
         wanted: Option<&Wanted>,
     ) {
@@ -130,13 +130,15 @@ impl Examination<'_> {
         else {
             return;
         };
-        self.machines(settings, &response.base, build_dir);
+        if let Some(settings) = settings {
+            self.machines(settings, &response.base, build_dir);
+        }
         self.layers(&response.base, build_dir);
         if let Some(pipeline) = pipeline {
             self.requirements(pipeline, &response.base);
         }
         self.disk(settings, &response.base);
-        if let Some(wanted) = wanted {
+        if let (Some(settings), Some(wanted)) = (settings, wanted) {
             self.recipes(wanted, settings, &response);
         }
     }

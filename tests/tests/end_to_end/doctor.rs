@@ -4,16 +4,19 @@ use auh_tests::{Environment, Output, State};
 use serde_json::Value;
 use std::fs;
 
-/// What is shown, without what differs from host to host: versions, and room on the disks.
+/// What is shown, without what differs from host to host: versions, room on the disks, and whether the
+/// checkout that the stand-ins lie in is clean.
 fn shown(output: &Output) -> String {
     let text = output.shown();
     let mut lines = Vec::new();
     let mut passed_over = false;
     for line in text.lines() {
         let is_hint = line.trim_start().starts_with("hint: ");
-        passed_over = line.contains("  disk space ") || (passed_over && is_hint);
-        let differs = passed_over || line.contains("  tools  ") || line.contains(" warning");
-        if !differs || line.starts_with("warning") {
+        let elsewhere = line.contains("  layers  ") && !line.contains("[ENV]");
+        let differs = elsewhere || line.contains("  disk space ") || line.contains("  tools  ");
+        passed_over = differs || (passed_over && is_hint);
+        // The numbers at the end count those, too.
+        if !passed_over && !line.contains(" problem") {
             lines.push(line);
         }
     }
@@ -47,7 +50,7 @@ fn everything_that_is_wrong_is_found_at_once() {
     let build_dir = environment.build_dir();
     environment.settings(
         "machines = [\"qemux86-64\", \"nosuch\"]\nbuildhistory = true\nscheduler = \"nobody\"\n\
-         smtp = \"localhost:1\"\nsend-emails = true\n[plugins.git-commit]\nrevert-policy = \"perhaps\"\n\
+         smtp = \"localhost:1\"\nsend-emails = true\n\
          [plugins.mail]\npassword-command = [\"no-such-program\"]\n",
     );
     environment.append(
@@ -76,6 +79,19 @@ fn everything_that_is_wrong_is_found_at_once() {
     let output = call.env("GIT_CONFIG_GLOBAL", "/dev/null").run();
     insta::assert_snapshot!(shown(&output.expect_code(3)));
     before.assert_unchanged(&environment);
+}
+
+#[test]
+fn settings_that_cannot_be_used_keep_no_other_check_away() {
+    let Some(environment) = Environment::six() else {
+        return;
+    };
+    environment.settings("machines = 3\njobs = 0\n");
+    let output = environment.auh().args(["doctor", "--json"]).run();
+    let document: Value = serde_json::from_str(&output.expect_code(3).stdout).unwrap();
+    assert_eq!(states(&document, "settings"), ["problem", "problem"]);
+    assert_eq!(states(&document, "configuration"), ["ok"]);
+    assert!(!states(&document, "layers").is_empty());
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! its own, and an emulator draws what it sends there.
 
 use auh_tests::Environment;
+use std::num::NonZero;
 
 const ROWS: u16 = 24;
 
@@ -13,19 +14,24 @@ struct Film {
     text: String,
 }
 
-/// How the lines that move are cleared.
-const CLEAR: &str = "\x1b[J";
+/// How the clearing of the lines that move begins.
+const CLEAR: &str = "\r\x1b[";
 
 impl Film {
     fn of(sent: &str, columns: u16) -> Self {
-        let mut parser = vt100::Parser::new(ROWS, columns, 1000);
+        let terminal = |rows, kept| {
+            let [rows, columns] = [rows, columns].map(|n| NonZero::new(n).unwrap());
+            vt100::Parser::new(rows, columns, kept)
+        };
+        let mut parser = terminal(ROWS, 1000);
         let mut pictures = Vec::new();
-        for part in sent.split_inclusive(CLEAR) {
-            pictures.push(parser.screen().contents());
+        for part in sent.split(CLEAR) {
             parser.process(part.as_bytes());
+            pictures.push(parser.screen().contents());
+            parser.process(CLEAR.as_bytes());
         }
-        let last = parser.screen().contents();
-        let mut tall = vt100::Parser::new(400, columns, 0);
+        let last = pictures.last().cloned().unwrap_or_default();
+        let mut tall = terminal(400, 0);
         tall.process(sent.as_bytes());
         Self {
             pictures,
@@ -72,8 +78,8 @@ fn a_terminal_shows_each_job_and_machine_and_is_left_clean() {
         let both = film.at_work("qemuarm64");
         assert!(!both.is_empty(), "no picture of a build at {columns}");
         // Two jobs, each for two machines, and the line about the run.
-        let counted = |picture: &&&String| picture.lines().filter(|l| l.contains("/")).count() >= 3;
-        assert!(both.iter().any(|p| counted(&p)), "{}", both[0]);
+        let counters = |picture: &str| picture.lines().filter(|line| line.contains('/')).count();
+        assert!(both.iter().any(|p| counters(p) >= 3), "{}", both[0]);
         for stays in ["succeeded  hello", "succeeded  ghello", "failed     chello"] {
             // Once when the group is done, and once in the summary.
             let times = film.text.matches(stays).count();

@@ -32,7 +32,7 @@ impl Examination<'_> {
         surroundings: &Surroundings,
         pipeline: Option<&Pipeline>,
         wanted: Option<&Wanted>,
-        settings: &Settings,
+        settings: Option<&Settings>,
     ) -> Option<SessionResponse> {
         if is_served(&surroundings.folder) {
             self.findings.warning(
@@ -67,14 +67,16 @@ impl Examination<'_> {
         surroundings: &Surroundings,
         pipeline: Option<&Pipeline>,
         wanted: Option<&Wanted>,
-        settings: &Settings,
+        settings: Option<&Settings>,
     ) -> Result<SessionResponse> {
         let variables = pipeline.map(required_variables).unwrap_or_default();
         let cancel = self.stop.work();
-        Ok(match wanted {
-            None => configuration(variables, surroundings, PATIENCE, cancel)?,
-            Some(wanted) => preparation::read(wanted, settings, variables, surroundings, cancel)?,
-        })
+        match wanted.zip(settings) {
+            None => Ok(configuration(variables, surroundings, PATIENCE, cancel)?),
+            Some((wanted, settings)) => {
+                preparation::read(wanted, settings, variables, surroundings, cancel)
+            }
+        }
     }
 
     pub(super) fn machines(&mut self, settings: &Settings, base: &Base, build_dir: &Path) {
@@ -155,13 +157,14 @@ impl Examination<'_> {
     }
 
     /// Free space of each file system, against what earlier runs needed.
-    pub(super) fn disk(&mut self, settings: &Settings, base: &Base) {
+    pub(super) fn disk(&mut self, settings: Option<&Settings>, base: &Base) {
         const CHECK: &str = "disk space";
-        let needed = experience(&settings.workdir).disk();
+        let workdir = settings.map(|settings| &settings.workdir);
+        let needed = workdir.and_then(|workdir| experience(workdir).disk());
         let folders = ["TMPDIR", "DL_DIR", "SSTATE_DIR"]
             .into_iter()
             .filter_map(|name| Some((name, PathBuf::from(base.get(name)?))))
-            .chain([("run directories", settings.workdir.clone())]);
+            .chain(workdir.map(|workdir| ("run directories", workdir.clone())));
         let mut disks: BTreeMap<u64, (Space, Vec<&str>)> = BTreeMap::new();
         for (name, folder) in folders {
             match free_space(&folder) {

@@ -100,7 +100,7 @@ fn without_an_environment_it_says_all_it_can() {
         return;
     };
     let output = environment.auh_outside().args(["doctor"]).run();
-    let text = shown(&output.expect_code(3));
+    let text = output.expect_code(3).stdout;
     let tools = "the program bitbake is not on the PATH";
     assert!(text.contains(tools), "{text}");
     assert!(text.contains("BUILDDIR is not set"), "{text}");

@@ -70,8 +70,9 @@ fn each_says_what_happened_and_what_to_do() {
             let (hint, status) = classify(&error);
             writeln!(text, "{variant}, exit status {}", status.0).unwrap();
             writeln!(text, "  {}", told(&error)).unwrap();
-            // Whoever stops a run knows what to do.
-            let needs_none = status == exit::STOPPED || PARTS.contains(&name);
+            // Whoever stops a run knows what to do; what something must be is a remedy.
+            let says_it = variant == "WrongType" || PARTS.contains(&name);
+            let needs_none = status == exit::STOPPED || says_it;
             match hint {
                 Some(hint) => writeln!(text, "    hint: {hint}").unwrap(),
                 None => assert!(needs_none, "{name}::{variant} does not say what to do"),

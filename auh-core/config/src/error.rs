@@ -102,9 +102,8 @@ impl ConfigError {
                 "text stands in quotes, a list in [ ], a table's name in [ ] on a line of its own"
                     .into(),
             ),
-            Self::WrongType { key, .. } => Some(format!(
-                "`auh config show` shows {key} as it is written by default"
-            )),
+            // What it must be is the remedy.
+            Self::WrongType { .. } => None,
             Self::Ini { problem, .. } => Some(problem.remedy().to_owned()),
             Self::UnknownKey { nearest, .. } => Some(did_you_mean(nearest.as_deref())),
             Self::Invalid { hint, .. } => hint.clone(),

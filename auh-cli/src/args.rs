@@ -2,6 +2,10 @@
 
 pub(crate) mod schedule;
 
+use crate::terminal::{
+    self, Loudness,
+    colour::{self, When},
+};
 use clap::{Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -16,6 +20,8 @@ Exit status: 0 all good, 1 some recipes failed, 2 usage or configuration,
 3 environment, 4 internal, 130 stopped."
 )]
 pub(crate) struct Args {
+    #[command(flatten)]
+    pub manner: Manner,
     #[command(subcommand)]
     pub command: Command,
 }
@@ -30,6 +36,7 @@ Examples:
   auh plan zlib --machines \"qemux86-64 qemuarm64\"")]
     Plan(Upgrade),
     Check(Check),
+    Doctor(Doctor),
     Report(Report),
     Runs(Runs),
     Show(Show),
@@ -99,6 +106,27 @@ pub(crate) struct Check {
     /// How to show the result
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
+    #[command(flatten)]
+    pub settings: SettingsFlags,
+}
+
+/// Check everything that a run needs, without changing anything
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  auh doctor
+  auh doctor zlib -e --machines \"qemux86-64 qemuarm64\"
+Exit status: 0 without problems (warnings or not), 3 with some.")]
+pub(crate) struct Doctor {
+    /// Recipes to look at too, by name, or `all`: BitBake then has to parse
+    #[arg(value_name = "RECIPE")]
+    pub recipes: Vec<String>,
+    /// Check the way of the mails as if the run were to send some
+    #[arg(short = 'e', long)]
+    pub send_emails: bool,
+    /// The findings as JSON, for programs
+    #[arg(long)]
+    pub json: bool,
     #[command(flatten)]
     pub settings: SettingsFlags,
 }
@@ -319,6 +347,32 @@ pub(crate) struct SettingsFlags {
     pub debug_level: u8,
     #[command(flatten)]
     pub plugins: PluginFlags,
+}
+
+/// How everything is said.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Manner {
+    /// Say nothing but results, warnings and errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Also show the commands that are called
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+    /// Whether words are coloured; NO_COLOR and CLICOLOR_FORCE in the environment are heeded
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = When::Auto)]
+    pub color: When,
+}
+
+impl Manner {
+    /// Makes it apply from now on.
+    pub(crate) fn apply(&self) {
+        colour::set(self.color);
+        terminal::set_loudness(match (self.quiet, self.verbose) {
+            (true, _) => Loudness::Quiet,
+            (false, true) => Loudness::Verbose,
+            (false, false) => Loudness::Usual,
+        });
+    }
 }
 
 /// Where plugins come from.

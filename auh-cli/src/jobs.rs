@@ -21,27 +21,39 @@ pub(crate) struct Jobs {
 /// # Errors
 /// When a step wants every group built alone, and the settings want them built in company.
 pub(crate) fn fitted(mut pipeline: Pipeline, settings: &Settings) -> Result<Pipeline> {
-    let alone = pipeline.steps.iter().find(|step| step.bears_no_company());
-    if let (Some(step), 2..) = (alone, settings.batch.get()) {
-        let name = &step.plugin.manifest().name;
-        return Err(Usage::new(
-            format!(
-                "the step {name} needs each group built alone, and batch is {}",
-                settings.batch
-            ),
-            "leave --batch out, or switch the step off",
-        )
-        .into());
+    if let Some(unfit) = unfit_batch(&pipeline, settings) {
+        return Err(unfit.into());
+    }
+    if let Some(warning) = commits_stay_away(&pipeline, settings) {
+        terminal::warning(&warning);
     }
     if settings.integration() == Integrate::InPlace {
         pipeline.steps.retain(|step| !step.integrates());
-    } else if !pipeline.steps.iter().any(Step::integrates) {
-        terminal::warning(&format!(
-            "no step of the pipeline {} brings commits to the run's branch",
-            pipeline.name
-        ));
     }
     Ok(pipeline)
+}
+
+/// Why the pipeline cannot be used with the batch of the settings.
+pub(crate) fn unfit_batch(pipeline: &Pipeline, settings: &Settings) -> Option<Usage> {
+    let alone = pipeline.steps.iter().find(|step| step.bears_no_company())?;
+    let name = &alone.plugin.manifest().name;
+    let batch = settings.batch;
+    (batch.get() > 1).then(|| {
+        Usage::new(
+            format!("the step {name} needs each group built alone, and batch is {batch}"),
+            "leave --batch out, or switch the step off",
+        )
+    })
+}
+
+/// A warning when the commits of work trees would come to nothing.
+pub(crate) fn commits_stay_away(pipeline: &Pipeline, settings: &Settings) -> Option<String> {
+    let in_place = settings.integration() == Integrate::InPlace;
+    let integrated = in_place || pipeline.steps.iter().any(Step::integrates);
+    (!integrated).then(|| {
+        let name = &pipeline.name;
+        format!("no step of the pipeline {name} brings commits to the run's branch")
+    })
 }
 
 impl Jobs {

@@ -39,10 +39,12 @@ fn main() -> ExitCode {
             .into();
         }
     };
+    args.manner.apply();
     let result = match &args.command {
         Command::Upgrade(upgrade) => commands::upgrade::upgrade(upgrade, upgrade.dry_run),
         Command::Plan(upgrade) => commands::upgrade::upgrade(upgrade, true),
         Command::Check(check) => commands::check::check(check),
+        Command::Doctor(doctor) => commands::doctor::doctor(doctor),
         Command::Report(report) => commands::report::report(report),
         Command::Runs(runs) => commands::runs::runs(runs),
         Command::Show(show) => commands::show::show(show),

@@ -38,7 +38,7 @@ pub(crate) fn tell(warnings: &[Warning]) {
 }
 
 /// Where the settings come from.
-fn load(build_dir: &Path, flags: &SettingsFlags, more: Flags) -> Result<Load> {
+pub(crate) fn load(build_dir: &Path, flags: &SettingsFlags, more: Flags) -> Result<Load> {
     let config_file = flags.config_file.as_deref().map(absolute).transpose()?;
     let flags = Flags {
         machines: flags.machines.clone(),
@@ -133,7 +133,8 @@ pub(crate) fn pipeline(
     })
 }
 
-fn step(settings: &Settings, search: &Search, entry: &PipelineEntry) -> Result<Step> {
+/// Loads the plugin of a pipeline's entry.
+pub(crate) fn step(settings: &Settings, search: &Search, entry: &PipelineEntry) -> Result<Step> {
     let plugin = search.load(PluginKind::Step, &entry.step)?;
     let asked_for = plugin.manifest().settings.iter();
     Ok(Step {
@@ -255,20 +256,9 @@ pub(crate) fn check(
     cancel: &CancelToken,
 ) -> Result<Checked> {
     let request = SessionRequest {
-        recipes: wanted.clone(),
-        layers: settings
-            .layers
-            .as_ref()
-            .map(|layers| layers.names.clone())
-            .unwrap_or_default(),
         check: true,
-        stable: settings.stable,
-        check_timeout_s: settings
-            .limits
-            .upstream_check
-            .map_or(WITHOUT_LIMIT, |limit| limit.as_secs().max(1)),
         sources,
-        variables,
+        ..request(wanted, settings, variables)
     };
     let waiting = Waiting::begin("reading recipes and asking their upstreams");
     let began = std::time::Instant::now();
@@ -288,6 +278,35 @@ pub(crate) fn check(
         parses,
         seconds: began.elapsed().as_secs_f64(),
     })
+}
+
+/// Reads the recipes and asks no upstream.
+pub(crate) fn read(
+    wanted: &Wanted,
+    settings: &Settings,
+    variables: Vec<String>,
+    surroundings: &Surroundings,
+    cancel: &CancelToken,
+) -> Result<SessionResponse> {
+    let request = request(wanted, settings, variables);
+    let response = ask(&request, surroundings, cancel, &mut |_| {})?;
+    known_layers(wanted, settings, &response)?;
+    Ok(response)
+}
+
+/// The question about recipes, without one about their upstreams.
+fn request(wanted: &Wanted, settings: &Settings, variables: Vec<String>) -> SessionRequest {
+    let layers = settings.layers.as_ref().map(|layers| layers.names.clone());
+    let limit = settings.limits.upstream_check;
+    SessionRequest {
+        recipes: wanted.clone(),
+        layers: layers.unwrap_or_default(),
+        check: false,
+        stable: settings.stable,
+        check_timeout_s: limit.map_or(WITHOUT_LIMIT, |limit| limit.as_secs().max(1)),
+        sources: false,
+        variables,
+    }
 }
 
 /// Seconds that stand for no limit: a year.

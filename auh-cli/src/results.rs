@@ -4,6 +4,7 @@
 use crate::{
     runs::{PAGE, Told},
     screen::Screen,
+    terminal,
 };
 use auh_config::Settings;
 use auh_engine::{Live, Watcher};
@@ -26,7 +27,7 @@ pub(crate) struct Results {
 
 /// Why a result is not there.
 #[derive(Debug, thiserror::Error)]
-enum ResultError {
+pub(crate) enum ResultError {
     #[error(transparent)]
     Folder(#[from] JournalError),
     #[error("no tarball of the run: {0}")]
@@ -35,6 +36,18 @@ enum ResultError {
     Tar(String),
     #[error("no tarball of the run: {}: {source}", .path.display())]
     Put { path: PathBuf, source: io::Error },
+}
+
+impl ResultError {
+    /// What to do about it.
+    pub(crate) fn hint(&self) -> &'static str {
+        match self {
+            Self::Folder(error) => error.hint(),
+            Self::Start(error) => error.hint(),
+            Self::Tar(_) => "see whether the disk is full, and whether tar is GNU tar",
+            Self::Put { source, .. } => auh_process::io_hint(source),
+        }
+    }
 }
 
 impl Results {
@@ -49,7 +62,7 @@ impl Results {
     }
 
     /// Writes them; what could not be written is told and stops nothing.
-    fn write(&self, story: &Story) -> Vec<String> {
+    fn write(&self, story: &Story) -> Vec<ResultError> {
         let attempted = story
             .chapters
             .iter()
@@ -66,8 +79,7 @@ impl Results {
         if attempted && self.tarball {
             done.push(self.pack());
         }
-        let errors = done.into_iter().filter_map(Result::err);
-        errors.map(|error| error.to_string()).collect()
+        done.into_iter().filter_map(Result::err).collect()
     }
 
     fn write_document(&self, story: &Story) -> Result<(), ResultError> {
@@ -142,7 +154,8 @@ impl ResultsWriter {
     /// Writes the results as they are known by now.
     pub(crate) fn write(&self) {
         for trouble in self.results.write(&self.screen.story) {
-            self.screen.say(&format!("warning: {trouble}"));
+            terminal::warning(&trouble.to_string());
+            terminal::hint(trouble.hint());
         }
     }
 }

@@ -1,27 +1,86 @@
 //! Lines on the terminal. What comes from outside (recipes, tools, upstreams) is shown without
 //! its control characters, so that it cannot move the cursor or forge lines.
+//!
+//! Everything that is printed goes through here, whichever thread says it: below the lines that stay
+//! there may be some that move (`panel`), and both share one cursor.
 
-use std::io::{IsTerminal, Write};
+pub(crate) mod colour;
+pub(crate) mod panel;
+pub(crate) mod width;
 
-/// Whether people watch: standard error is a terminal.
+use colour::{Colour, Stream, painted};
+use std::{
+    io::{IsTerminal, Write},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU8, Ordering},
+    },
+};
+
+/// How much is said beside results, warnings and errors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Loudness {
+    /// Nothing.
+    Quiet,
+    /// What a run is at.
+    Usual,
+    /// Also the commands that it calls, and what it notes by the way.
+    Verbose,
+}
+
+static LOUDNESS: AtomicU8 = AtomicU8::new(Loudness::Usual as u8);
+
+/// Sets how much is said from now on.
+pub(crate) fn set_loudness(loudness: Loudness) {
+    LOUDNESS.store(loudness as u8, Ordering::Relaxed);
+}
+
+/// How much is said.
+pub(crate) fn loudness() -> Loudness {
+    match LOUDNESS.load(Ordering::Relaxed) {
+        0 => Loudness::Quiet,
+        1 => Loudness::Usual,
+        _ => Loudness::Verbose,
+    }
+}
+
+/// Whether people watch: standard error is a terminal that can move its cursor.
 pub(crate) fn is_watched() -> bool {
-    std::io::stderr().is_terminal()
+    static WATCHED: OnceLock<bool> = OnceLock::new();
+    *WATCHED.get_or_init(|| {
+        let able = std::env::var_os("TERM").is_none_or(|term| term != "dumb");
+        able && std::io::stderr().is_terminal()
+    })
 }
 
 /// A line to standard error.
 pub(crate) fn note(text: &str) {
-    // A closed standard error is no reason to stop an upgrade.
-    let _ = writeln!(std::io::stderr(), "{}", harmless(text));
+    panel::above(&format!("{}\n", harmless(text)));
+}
+
+/// The same with its first word in a colour.
+pub(crate) fn marked(text: &str, colour: Colour) {
+    let text = harmless(text);
+    let (word, rest) = text.split_once(' ').unwrap_or((&text, ""));
+    let word = painted(word, colour, Stream::Error);
+    panel::above(&format!("{word} {rest}\n"));
+}
+
+/// A line about what is going on, which nobody needs later.
+pub(crate) fn progress(text: &str) {
+    if loudness() > Loudness::Quiet {
+        note(text);
+    }
 }
 
 /// An error.
 pub(crate) fn error(text: &str) {
-    note(&format!("error: {text}"));
+    marked(&format!("error: {text}"), Colour::Red);
 }
 
 /// A warning.
 pub(crate) fn warning(text: &str) {
-    note(&format!("warning: {text}"));
+    marked(&format!("warning: {text}"), Colour::Yellow);
 }
 
 /// The remedy of the error or warning before it.
@@ -31,13 +90,26 @@ pub(crate) fn hint(text: &str) {
 
 /// Text to standard output, as it is apart from control characters.
 pub(crate) fn output(text: &str) {
-    let mut out = std::io::stdout().lock();
-    for line in text.lines() {
-        if writeln!(out, "{}", harmless(line)).is_err() {
-            return;
+    output_painted(text, |_| None);
+}
+
+/// The same, with the first word of some lines in a colour.
+pub(crate) fn output_painted(text: &str, colour_of: impl Fn(&str) -> Option<Colour>) {
+    panel::aside(|| {
+        let mut out = std::io::stdout().lock();
+        for line in text.lines() {
+            let line = harmless(line);
+            let word = line.split(' ').next().unwrap_or_default();
+            let line = match colour_of(word) {
+                Some(colour) => painted(word, colour, Stream::Output) + &line[word.len()..],
+                None => line,
+            };
+            if writeln!(out, "{line}").is_err() {
+                return;
+            }
         }
-    }
-    let _ = out.flush();
+        let _ = out.flush();
+    });
 }
 
 /// `text` with a blank for each control character; line breaks too, so give it lines.

@@ -144,6 +144,20 @@ impl Environment {
         Call::new(self, command)
     }
 
+    /// The same on a terminal of so many columns and 24 rows.
+    #[must_use]
+    pub fn auh_on_a_terminal_of(&self, columns: u16) -> Call<'_> {
+        let mut command = self.command("python3".into());
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/terminal.py");
+        command
+            .arg(script)
+            .args(["24", &columns.to_string()])
+            .arg(self.top.join("run"))
+            .arg(&self.program);
+        command.env("TERM", "xterm");
+        Call::new(self, command)
+    }
+
     /// A call of the program in the initialised environment under another name: through a link.
     ///
     /// # Panics

@@ -50,20 +50,38 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
+/// Builds the program with optimisation, with the plugins that are shipped, and says where it is.
+pub(crate) fn program(workspace: &Workspace) -> Result<PathBuf> {
+    let shipped = plugins_in(workspace, &["plugins", "schedulers"]);
+    let artifacts = compile(&shipped, true)?;
+    let (program, beside) = program_of(&artifacts)?;
+    install(
+        &libraries_of(&artifacts, &shipped)?,
+        &beside.join("plugins"),
+    )?;
+    Ok(program.to_owned())
+}
+
+/// The program among what was built, and the folder that it is in.
+fn program_of(artifacts: &[Artifact]) -> Result<(&Path, &Path)> {
+    let mut programs = artifacts
+        .iter()
+        .filter_map(|artifact| artifact.executable.as_deref());
+    let program = programs.next().context("cargo built no program auh")?;
+    let beside = program.parent().context("the program is in no folder")?;
+    Ok((program, beside))
+}
+
 /// Builds the program and every plugin.
 pub(crate) fn build(workspace: &Workspace, release: bool) -> Result<Built> {
     let shipped: Vec<_> = plugins_in(workspace, &["plugins", "schedulers"]);
     let for_tests: Vec<_> = plugins_in(workspace, &["tests/plugins"]);
     let artifacts = compile(&[&shipped[..], &for_tests[..]].concat(), release)?;
-    let program = artifacts
-        .iter()
-        .find_map(|artifact| artifact.executable.clone())
-        .context("cargo built no program auh")?;
-    let beside = program.parent().context("the program is in no folder")?;
+    let (program, beside) = program_of(&artifacts)?;
     let built = Built {
         plugins: beside.join("plugins"),
         test_plugins: beside.join("test-plugins"),
-        program: program.clone(),
+        program: program.to_owned(),
     };
     install(&libraries_of(&artifacts, &shipped)?, &built.plugins)?;
     install(&libraries_of(&artifacts, &for_tests)?, &built.test_plugins)?;

@@ -34,7 +34,7 @@ pub(crate) fn mail(args: &Mail) -> Result<exit::Status> {
     let dirs = BuildDirs::at_rest(environment, &settings.machines)?;
     // The run's own journal tells of the run and ended with it.
     let mut journal = Writer::create(&folder.next_journal())?;
-    let mut screen = Screen::new(&folder.log(), level(args.settings.debug_level));
+    let mut screen = Screen::new(&folder.log(), level(args.settings.debug_level), None);
     let start = RunStart {
         format: FORMAT,
         auh: env!("CARGO_PKG_VERSION").to_owned(),

@@ -1,6 +1,6 @@
 //! What an upgrade would do, in which order, and what it would take: `auh plan`.
 
-use crate::commands::plugin::columns;
+use crate::{commands::plugin::columns, screen::Forecast};
 use anyhow::Result;
 use auh_config::Settings;
 use auh_engine::{Pipeline, Selection, Step, order_of_groups};
@@ -26,12 +26,7 @@ pub(crate) fn shown(
         .iter()
         .map(|group| &selection.groups[*group])
         .collect();
-    let planned = Planned {
-        steps: pipeline.steps.iter().map(planned_step).collect(),
-        groups: groups.iter().map(|group| group.name()).collect(),
-        jobs: settings.jobs.get(),
-        batch,
-    };
+    let planned = planned(pipeline, &groups, settings);
     let experience = experience(&settings.workdir);
     let estimate = experience.estimate(&planned);
     let left_out = selection.left_out.iter();
@@ -48,6 +43,29 @@ pub(crate) fn shown(
     ))
 }
 
+/// What earlier runs say about a run with these groups.
+pub(crate) fn forecast(
+    selection: &Selection,
+    pipeline: &Pipeline,
+    settings: &Settings,
+) -> Option<Forecast> {
+    let groups: Vec<&Group> = selection.groups.iter().collect();
+    let experience = experience(&settings.workdir);
+    (experience.runs > 0).then(|| Forecast {
+        planned: planned(pipeline, &groups, settings),
+        experience,
+    })
+}
+
+fn planned(pipeline: &Pipeline, groups: &[&Group], settings: &Settings) -> Planned {
+    Planned {
+        steps: pipeline.steps.iter().map(planned_step).collect(),
+        groups: groups.iter().map(|group| group.name()).collect(),
+        jobs: settings.jobs.get(),
+        batch: settings.batch.get(),
+    }
+}
+
 fn planned_step(step: &Step) -> PlannedStep {
     PlannedStep {
         label: step.label(),
@@ -57,7 +75,7 @@ fn planned_step(step: &Step) -> PlannedStep {
 }
 
 /// What the journals of earlier runs say. One that cannot be read says nothing.
-fn experience(workdir: &Path) -> Experience {
+pub(crate) fn experience(workdir: &Path) -> Experience {
     let mut experience = Experience::default();
     for folder in RunFolder::all(workdir) {
         if let Ok(journal) = read(&folder.journal()) {

@@ -137,10 +137,12 @@ impl Job {
         surroundings: &Surroundings,
     ) -> Result<exit::Status> {
         let removed = self.clean(checked)?;
+        // Of the runs before this one.
+        let forecast = plan::forecast(&selection, &self.pipeline, &self.settings);
         let folder = RunFolder::create(&self.settings.workdir)?;
         let jobs = self.jobs(&selection, &checked.response.base, &folder)?;
         let mut journal = Writer::create(&folder.journal())?;
-        let mut screen = Screen::new(&folder.log(), self.level);
+        let mut screen = Screen::new(&folder.log(), self.level, forecast);
         let failed_before = selection.left_out.iter().any(|left_out| left_out.failed);
         let first = self.first_events(&selection, checked, surroundings);
         for event in first.into_iter().chain(removed) {

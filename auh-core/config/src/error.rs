@@ -6,7 +6,6 @@ use thiserror::Error;
 
 /// Why the settings cannot be used.
 #[derive(Debug, Error)]
-#[non_exhaustive]
 pub enum ConfigError {
     /// A settings file cannot be read.
     #[error("cannot read the settings file {}", file.display())]
@@ -99,8 +98,13 @@ impl ConfigError {
             }
             Self::Read { .. } => Some("make the file readable for this user".into()),
             Self::NotText { .. } => Some("store the file as UTF-8".into()),
-            Self::Toml { .. } | Self::WrongType { .. } => None,
-            Self::Ini { problem, .. } => problem.remedy().map(str::to_owned),
+            Self::Toml { .. } => Some(
+                "text stands in quotes, a list in [ ], a table's name in [ ] on a line of its own"
+                    .into(),
+            ),
+            // What it must be is the remedy.
+            Self::WrongType { .. } => None,
+            Self::Ini { problem, .. } => Some(problem.remedy().to_owned()),
             Self::UnknownKey { nearest, .. } => Some(did_you_mean(nearest.as_deref())),
             Self::Invalid { hint, .. } => hint.clone(),
         }

@@ -23,7 +23,6 @@ pub struct Position {
 
 /// What is wrong with an INI file.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[non_exhaustive]
 #[expect(missing_docs, reason = "each text says it")]
 pub enum IniProblem {
     #[error("a line stands before the first [section]")]
@@ -49,16 +48,21 @@ pub enum IniProblem {
 impl IniProblem {
     /// What a person can do about it.
     #[must_use]
-    pub fn remedy(&self) -> Option<&'static str> {
+    pub fn remedy(&self) -> &'static str {
         match self {
-            Self::NoSection => Some("put [settings] above it"),
-            Self::DuplicateSection { .. } => Some("join the two sections"),
-            Self::DuplicateKey { .. } => Some("keep one of the two lines"),
+            Self::NoSection => "put [settings] above it",
+            Self::DuplicateSection { .. } => "join the two sections",
+            Self::DuplicateKey { .. } => "keep one of the two lines",
             Self::NoDelimiter => {
-                Some("write KEY=VALUE, indent a line that continues a value, or start it with #")
+                "write KEY=VALUE, indent a line that continues a value, or start it with #"
             }
-            Self::LonePercent => Some("write %% for a percent sign"),
-            Self::NoKey | Self::OpenReference | Self::UnknownReference(_) | Self::TooDeep => None,
+            Self::NoKey => "write KEY=VALUE",
+            Self::LonePercent => "write %% for a percent sign",
+            Self::OpenReference => {
+                "write %(KEY)s for the value of another key, or %% for a percent sign"
+            }
+            Self::UnknownReference(_) => "correct the name, or write %% for a percent sign",
+            Self::TooDeep => "write the value itself: the keys refer to one another in a circle",
         }
     }
 }

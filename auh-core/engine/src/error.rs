@@ -44,10 +44,15 @@ impl EngineError {
             Self::UnknownRecipe { .. } => {
                 Some("bitbake-layers show-recipes lists the recipes that there are".to_owned())
             }
-            Self::Requirement { remedy, .. } => {
-                Some(remedy.clone()).filter(|text| !text.is_empty())
-            }
-            Self::Journal(error) => error.hint().map(str::to_owned),
+            Self::Requirement {
+                remedy, variable, ..
+            } => Some(match remedy.as_str() {
+                "" => format!(
+                    "set {variable} in conf/local.conf, or choose a pipeline without the step"
+                ),
+                remedy => remedy.to_owned(),
+            }),
+            Self::Journal(error) => Some(error.hint().to_owned()),
             Self::Environment(error) => error.hint(),
             Self::Scheduler { .. } | Self::Stalled { .. } => {
                 Some("choose another one with --scheduler".to_owned())

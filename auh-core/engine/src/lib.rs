@@ -20,8 +20,8 @@ mod work;
 
 pub use error::EngineError;
 pub use plan::{Pipeline, Step};
-pub use requirements::{check_requirements, required_variables};
+pub use requirements::{check_requirements, required_variables, unmet_requirements};
 pub use run::{Live, Run, Watcher, order_of_groups, run};
 pub use seat::{Seat, Seats};
-pub use selection::{Filters, Selection, select};
+pub use selection::{Filters, Selection, before_any_check, select};
 pub use stop::Stop;

@@ -19,12 +19,20 @@ pub fn check_requirements<'v>(
     pipeline: &Pipeline,
     value: impl Fn(&str) -> Option<&'v str>,
 ) -> Result<(), EngineError> {
-    let unmet = requirements(pipeline)
-        .map(|(step, requirement)| (step, requirement, value(&requirement.variable)))
-        .find(|(_, requirement, value)| !requirement.holds(*value));
-    match unmet {
+    match unmet_requirements(pipeline, value).into_iter().next() {
         None => Ok(()),
-        Some((step, requirement, value)) => Err(EngineError::Requirement {
+        Some(unmet) => Err(unmet),
+    }
+}
+
+/// An error for each requirement of a step that does not hold.
+pub fn unmet_requirements<'v>(
+    pipeline: &Pipeline,
+    value: impl Fn(&str) -> Option<&'v str>,
+) -> Vec<EngineError> {
+    let unmet = requirements(pipeline).filter_map(|(step, requirement)| {
+        let value = value(&requirement.variable);
+        (!requirement.holds(value)).then(|| EngineError::Requirement {
             step: step.label(),
             variable: requirement.variable.clone(),
             must: match &requirement.must {
@@ -33,8 +41,9 @@ pub fn check_requirements<'v>(
             },
             is: value.unwrap_or_default().trim().to_owned(),
             remedy: requirement.hint.clone(),
-        }),
-    }
+        })
+    });
+    unmet.collect()
 }
 
 fn requirements(pipeline: &Pipeline) -> impl Iterator<Item = (&Step, &Requirement)> {

@@ -92,6 +92,43 @@ pub fn select(response: &SessionResponse, filters: &Filters) -> Result<Selection
     Ok(selection)
 }
 
+/// What is known before any upstream is asked: the recipes that may be attempted, each a group of its
+/// own that goes to the version it has, and the others with the reason.
+#[must_use]
+pub fn before_any_check(response: &SessionResponse, filters: &Filters) -> Selection {
+    let mut selection = Selection::default();
+    for record in &response.recipes {
+        let unreadable = record.error.as_ref();
+        let unreadable = unreadable.map(|error| (error.message.clone(), true));
+        let forbidden = || filtered(record, filters).map(|reason| (reason, false));
+        let reason = unreadable.or_else(forbidden);
+        let recipe = match reason {
+            Some(reason) => Err(reason),
+            None => recipe(record, &response.layers, filters, as_it_is),
+        };
+        match recipe {
+            Ok(recipe) => selection.groups.push(Group {
+                recipes: vec![recipe],
+            }),
+            Err((reason, failed)) => selection.left_out.push(LeftOut {
+                recipe: record.pn.clone(),
+                reason,
+                failed,
+            }),
+        }
+    }
+    selection
+}
+
+fn as_it_is(pv: &str) -> Result<Target, (String, bool)> {
+    let version = Version::new(pv).map_err(|error| (error.to_string(), true))?;
+    Ok(Target {
+        version,
+        revision: None,
+        new_commits: false,
+    })
+}
+
 /// The recipe to attempt, or why it is not attempted.
 fn attempt(
     record: &RecipeRecord,
@@ -132,7 +169,7 @@ fn attempt(
     if let Some(reason) = filtered(record, filters) {
         return left_out(reason, false);
     }
-    match recipe(record, layers, filters) {
+    match recipe(record, layers, filters, |pv| target(record, pv, filters)) {
         Ok(recipe) => Ok(Ok(recipe)),
         Err((reason, failed)) => left_out(reason, failed),
     }
@@ -167,6 +204,7 @@ fn recipe(
     record: &RecipeRecord,
     layers: &[Layer],
     filters: &Filters,
+    target: impl FnOnce(&str) -> Result<Target, (String, bool)>,
 ) -> Result<Recipe, (String, bool)> {
     let invalid = |error: auh_protocol::InvalidName| (error.to_string(), true);
     let name = RecipeName::new(&record.pn).map_err(invalid)?;
@@ -178,7 +216,7 @@ fn recipe(
     })?;
     Ok(Recipe {
         name,
-        target: target(record, &pv, filters)?,
+        target: target(&pv)?,
         layer: layer_of(&file, layers).cloned(),
         version: Version::new(plain_version(record, pv)).map_err(invalid)?,
         file,

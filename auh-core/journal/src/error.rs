@@ -41,20 +41,22 @@ pub enum JournalError {
 impl JournalError {
     /// What to do about it, for a line of its own.
     #[must_use]
-    pub fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> &'static str {
         match self {
             Self::Io { source, .. } => match source.kind() {
-                io::ErrorKind::StorageFull => Some("free some disk space and start again"),
+                io::ErrorKind::StorageFull => "free some disk space and start again",
                 io::ErrorKind::PermissionDenied => {
-                    Some("the user who runs auh must be able to write there")
+                    "the user who runs auh must be able to write there"
                 }
-                _ => None,
+                _ => "check the folder that the setting workdir names",
             },
-            Self::NewerFormat { .. } => Some("use the auh that wrote it, or a newer one"),
-            Self::Locked { .. } => Some("wait for it to end, or stop it"),
-            Self::NoRun { .. } => Some("name a folder such as 20260101120000, or say last"),
-            Self::Busy { .. } => Some("wait for it to end"),
-            Self::BadLine { .. } => None,
+            Self::NewerFormat { .. } => "use the auh that wrote it, or a newer one",
+            Self::Locked { .. } => "wait for it to end, or stop it",
+            Self::NoRun { .. } => "name a folder such as 20260101120000, or say last",
+            Self::Busy { .. } => "wait for it to end",
+            Self::BadLine { .. } => {
+                "the file is damaged or was edited: take that line out, or move the run's folder away"
+            }
         }
     }
 

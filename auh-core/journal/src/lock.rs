@@ -46,6 +46,16 @@ impl RunLock {
             .map_err(JournalError::io("write", &path))?;
         Ok(Self { _file: file })
     }
+
+    /// Who holds the lock of `folder`, if anybody does. Makes and changes nothing.
+    #[must_use]
+    pub fn holder(folder: &Path) -> Option<String> {
+        let mut file = File::open(folder.join("auh.lock")).ok()?;
+        flock(&file, FlockOperation::NonBlockingLockShared).err()?;
+        let mut holder = String::new();
+        let _ = file.read_to_string(&mut holder);
+        Some(holder.trim().to_owned())
+    }
 }
 
 #[cfg(test)]
@@ -55,13 +65,17 @@ mod tests {
     #[test]
     fn the_second_one_is_told_who_holds_it() {
         let folder = tempfile::tempdir().unwrap();
+        assert_eq!(RunLock::holder(folder.path()), None);
         let lock = RunLock::take(folder.path()).unwrap();
+        let holder = RunLock::holder(folder.path()).unwrap();
+        assert!(holder.starts_with("process "), "{holder}");
         let error = RunLock::take(folder.path()).unwrap_err().to_string();
         assert!(
             error.contains(&format!("process {}", std::process::id())),
             "{error}"
         );
         drop(lock);
+        assert_eq!(RunLock::holder(folder.path()), None);
         RunLock::take(folder.path()).unwrap();
     }
 }

@@ -85,11 +85,15 @@ impl LoadError {
                 "rebuild it with the auh-sdk of this release".to_owned()
             }
             Self::WrongApi { .. } => "use a newer auh".to_owned(),
-            Self::Unreadable { .. }
-            | Self::NoPlugin { .. }
-            | Self::BadManifest { .. }
-            | Self::Apart { .. } => {
-                return None;
+            Self::Unreadable { .. } => "check its path and who may read it".to_owned(),
+            Self::NoPlugin { .. } => {
+                "export a step or a scheduler with the macros of auh-sdk, or take the file away"
+                    .to_owned()
+            }
+            Self::BadManifest { .. } => "its author has to correct that; leave it out until then".to_owned(),
+            Self::Apart { .. } => {
+                "`auh plugin check` on the file may say more; without isolation it is loaded directly"
+                    .to_owned()
             }
         })
     }

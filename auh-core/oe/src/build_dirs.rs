@@ -24,6 +24,7 @@ use std::{
 };
 pub use work::{Removed, WorkPlace};
 use workspace::Workspace;
+pub use workspace::workspace_recipes;
 
 /// BitBake names its parse cache after a hash of the whole configuration. These variables differ
 /// from call to call without any meaning for the recipes (BitBake's own run-time ones, and the
@@ -152,6 +153,21 @@ impl SavedConf {
     }
 }
 
+/// An error for each machine that neither a layer nor the build directory configures.
+#[must_use]
+pub fn unknown_machines(machines: &[Machine], base: &Base, build_dir: &Path) -> Vec<OeError> {
+    let is_known = |machine: &&Machine| {
+        let file = format!("conf/machine/{}.conf", machine.name());
+        let mut folders = base.layers.iter().map(PathBuf::as_path).chain([build_dir]);
+        folders.any(|folder| folder.join(&file).is_file())
+    };
+    let unknown = machines.iter().filter(|machine| !is_known(machine));
+    let error = |machine: &Machine| OeError::UnknownMachine {
+        machine: machine.name().to_owned(),
+    };
+    unknown.map(error).collect()
+}
+
 impl BuildDirs {
     /// Sets the user's build directory to the first of `machines` (at least one) and puts auh's
     /// lines into it; `more_lines` are further BitBake lines for every build directory.
@@ -225,18 +241,9 @@ impl BuildDirs {
     /// # Errors
     /// A machine that no layer configures, which would fail every build on it.
     pub fn learn(&self, base: &Base) -> Result<(), OeError> {
-        for machine in &self.machines {
-            let file = format!("conf/machine/{}.conf", machine.name());
-            let mut folders = base
-                .layers
-                .iter()
-                .map(PathBuf::as_path)
-                .chain([self.original()]);
-            if !folders.any(|folder| folder.join(&file).is_file()) {
-                return Err(OeError::UnknownMachine {
-                    machine: machine.name().to_owned(),
-                });
-            }
+        let unknown = unknown_machines(&self.machines, base, self.original());
+        if let Some(unknown) = unknown.into_iter().next() {
+            return Err(unknown);
         }
         let of_machine = |(machine, tmp)| (self.of(machine), tmp);
         let tmp = self.machines.iter().zip(self.tmp_dirs(base));

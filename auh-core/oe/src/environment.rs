@@ -11,11 +11,11 @@ use std::{
 
 /// A program that a run needs, and who provides it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct HostTool {
+struct HostTool {
     /// Its name on the `PATH`.
-    pub name: &'static str,
+    name: &'static str,
     /// What provides it, as a hint.
-    pub provider: &'static str,
+    provider: &'static str,
 }
 
 const TOOLS: [HostTool; 4] = [
@@ -55,26 +55,9 @@ impl Environment {
     }
 
     fn new(build_dir: Option<OsString>, path: &OsString) -> Result<Self, OeError> {
-        let build_dir = PathBuf::from(
-            build_dir
-                .filter(|b| !b.is_empty())
-                .ok_or(OeError::NoBuildDir)?,
-        );
-        let bad = |what: &str| OeError::BadBuildDir {
-            path: build_dir.clone(),
-            what: what.to_owned(),
-        };
-        let build_dir = build_dir
-            .canonicalize()
-            .map_err(|_| bad("there is no such folder"))?;
-        if !build_dir.join("conf/local.conf").is_file() {
-            return Err(bad("there is no conf/local.conf in it"));
-        }
-        if let Some(missing) = TOOLS.iter().find(|tool| which(tool.name, path).is_none()) {
-            return Err(OeError::MissingTool {
-                tool: missing.name,
-                provider: missing.provider,
-            });
+        let build_dir = usable_build_dir(build_dir)?;
+        if let Some(missing) = missing_tools(path).into_iter().next() {
+            return Err(missing);
         }
         let new_tree = which("bitbake-config-build", path).is_some();
         let local_conf = fs::read(build_dir.join("conf/local.conf")).unwrap_or_default();
@@ -119,22 +102,9 @@ impl Environment {
 
     /// Checks that `local.conf` leaves machine and C library open, and that git knows who commits.
     pub fn check_for_upgrades(&self, cancel: &CancelToken) -> Result<(), OeError> {
-        let path = self.build_dir.join("conf/local.conf");
-        let text = fs::read(&path).map_err(OeError::io("read", &path))?;
-        if let Some((line, variable)) = conf::hard_assignment(&String::from_utf8_lossy(&text)) {
-            return Err(OeError::HardAssignment {
-                path,
-                line,
-                variable,
-            });
-        }
-        for (key, variable) in [
-            ("user.name", "GIT_COMMITTER_NAME"),
-            ("user.email", "GIT_COMMITTER_EMAIL"),
-        ] {
-            if env::var_os(variable).is_none_or(|value| value.is_empty()) {
-                self.check_git_key(key, cancel)?;
-            }
+        leaves_machines_open(&self.build_dir)?;
+        for key in IDENTITY {
+            identity(key, &self.build_dir, cancel)?;
         }
         Ok(())
     }
@@ -151,15 +121,79 @@ impl Environment {
             fragments,
         }
     }
+}
 
-    fn check_git_key(&self, key: &'static str, cancel: &CancelToken) -> Result<(), OeError> {
-        let command = Command::new("git", &self.build_dir).args(["config", "--get", key]);
-        let finished = run(&command, cancel, &mut |_| {})?;
-        if finished.exit.success() && !finished.stdout.text().trim().is_empty() {
-            Ok(())
-        } else {
-            Err(OeError::NoGitIdentity { key })
-        }
+/// The build directory that `BUILDDIR` names, without symbolic links, if it is one.
+///
+/// # Errors
+/// `BUILDDIR` is not set, or leads to no build directory.
+pub fn usable_build_dir(variable: Option<OsString>) -> Result<PathBuf, OeError> {
+    let variable = variable.filter(|value| !value.is_empty());
+    let named = PathBuf::from(variable.ok_or(OeError::NoBuildDir)?);
+    let bad = |what: &str| OeError::BadBuildDir {
+        path: named.clone(),
+        what: what.to_owned(),
+    };
+    let build_dir = named
+        .canonicalize()
+        .map_err(|_| bad("there is no such folder"))?;
+    if build_dir.join("conf/local.conf").is_file() {
+        Ok(build_dir)
+    } else {
+        Err(bad("there is no conf/local.conf in it"))
+    }
+}
+
+/// An error for each program that a run needs and that no folder of `path` has.
+#[must_use]
+pub fn missing_tools(path: &OsString) -> Vec<OeError> {
+    let missing = TOOLS.iter().filter(|tool| which(tool.name, path).is_none());
+    let error = |tool: &HostTool| OeError::MissingTool {
+        tool: tool.name,
+        provider: tool.provider,
+    };
+    missing.map(error).collect()
+}
+
+/// Checks that `local.conf` of a build directory leaves machine and C library open.
+///
+/// # Errors
+/// It does not, or cannot be read.
+pub fn leaves_machines_open(build_dir: &Path) -> Result<(), OeError> {
+    let path = build_dir.join("conf/local.conf");
+    let text = fs::read(&path).map_err(OeError::io("read", &path))?;
+    match conf::hard_assignment(&String::from_utf8_lossy(&text)) {
+        Some((line, variable)) => Err(OeError::HardAssignment {
+            path,
+            line,
+            variable,
+        }),
+        None => Ok(()),
+    }
+}
+
+/// What git has to know of whoever commits.
+pub const IDENTITY: [&str; 2] = ["user.name", "user.email"];
+
+/// One of [`IDENTITY`] as it applies in `folder`: from the environment, or from git's configuration.
+///
+/// # Errors
+/// There is none, or git fails.
+pub fn identity(key: &'static str, folder: &Path, cancel: &CancelToken) -> Result<String, OeError> {
+    let variable = match key {
+        "user.name" => "GIT_COMMITTER_NAME",
+        _ => "GIT_COMMITTER_EMAIL",
+    };
+    if let Some(value) = env::var_os(variable).filter(|value| !value.is_empty()) {
+        return Ok(value.to_string_lossy().into_owned());
+    }
+    let command = Command::new("git", folder).args(["config", "--get", key]);
+    let finished = run(&command, cancel, &mut |_| {})?;
+    let value = finished.stdout.text().trim().to_owned();
+    if finished.exit.success() && !value.is_empty() {
+        Ok(value)
+    } else {
+        Err(OeError::NoGitIdentity { key })
     }
 }
 

@@ -100,14 +100,16 @@ impl OeError {
                 "leave --stable out, or use an OE-core whose recipeutils knows stable upgrades"
                     .to_owned()
             }
-            Self::Run(error) => return error.hint().map(str::to_owned),
-            Self::UnusablePath { .. }
-            | Self::Io { .. }
-            | Self::Tool { .. }
-            | Self::Session { .. }
-            | Self::Stopped => {
-                return None;
+            Self::Run(error) => error.hint().to_owned(),
+            Self::UnusablePath { .. } => "move it to a path without such characters".to_owned(),
+            Self::Io { source, .. } => auh_process::io_hint(source).to_owned(),
+            Self::Tool { .. } => {
+                "call it by hand in the build directory to see all that it says".to_owned()
             }
+            Self::Session { .. } => {
+                "bitbake -p in the build directory shows the same with more words".to_owned()
+            }
+            Self::Stopped => return None,
         })
     }
 

@@ -62,6 +62,72 @@ pub fn unfit(
     Ok(unfit)
 }
 
+/// A git work tree that layers live in, as it is, or layers that are in none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LayerCondition {
+    /// The work tree; none when there is no git repository.
+    pub repository: Option<PathBuf>,
+    /// The layers in it.
+    pub layers: Vec<PathBuf>,
+    /// How many files differ from what is committed, with those that git does not know.
+    pub changed: usize,
+    /// What somebody is in the middle of there, as git's command for it.
+    pub amid: Option<&'static str>,
+}
+
+/// How the repositories of these layers are, one for each, and those that have none last.
+///
+/// # Errors
+/// When git fails, or is being stopped.
+pub fn condition_of_layers(
+    layers: &[PathBuf],
+    cancel: &CancelToken,
+) -> Result<Vec<LayerCondition>, OeError> {
+    let mut homeless = Vec::new();
+    let mut found: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
+    for layer in layers {
+        match top_level(layer, cancel)? {
+            Some(repository) => found.entry(repository).or_default().push(layer.clone()),
+            None => homeless.push(LayerCondition {
+                repository: None,
+                layers: vec![layer.clone()],
+                changed: 0,
+                amid: None,
+            }),
+        }
+    }
+    let mut conditions = Vec::new();
+    for (repository, layers) in found {
+        conditions.push(LayerCondition {
+            changed: local_changes(&repository, cancel)?.len(),
+            amid: amid(&repository, cancel)?,
+            repository: Some(repository),
+            layers,
+        });
+    }
+    conditions.extend(homeless);
+    Ok(conditions)
+}
+
+/// What git keeps for as long as a command of several steps is under way.
+const UNDER_WAY: [(&str, &str); 6] = [
+    ("rebase-merge", "rebase"),
+    ("rebase-apply/applying", "am"),
+    ("rebase-apply", "rebase"),
+    ("MERGE_HEAD", "merge"),
+    ("CHERRY_PICK_HEAD", "cherry-pick"),
+    ("REVERT_HEAD", "revert"),
+];
+
+fn amid(repository: &Path, cancel: &CancelToken) -> Result<Option<&'static str>, OeError> {
+    let answer = git(repository, &["rev-parse", "--absolute-git-dir"], cancel)?;
+    let folder = PathBuf::from(String::from_utf8_lossy(&answer).trim_end_matches('\n'));
+    let found = UNDER_WAY
+        .iter()
+        .find(|(file, _)| folder.join(file).exists());
+    Ok(found.map(|(_, command)| *command))
+}
+
 /// The repositories that the layers of `recipes` live in, with the commits that are checked out.
 pub fn layer_repositories(
     recipes: &[&Recipe],
@@ -143,4 +209,56 @@ pub(crate) fn git(folder: &Path, args: &[&str], cancel: &CancelToken) -> Result<
         how: "said more than fits".to_owned(),
         said: format!("{} bytes", finished.stdout.total()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn call(folder: &Path, args: &[&str]) {
+        let who = ["-c", "user.name=T", "-c", "user.email=t@example.org"];
+        git(folder, &[&who[..], args].concat(), &CancelToken::new()).unwrap();
+    }
+
+    #[test]
+    fn a_layer_in_the_middle_of_something_is_noticed_and_one_without_git_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let top = folder.path().canonicalize().unwrap();
+        let [one, other] = ["layers/one", "other"].map(|name| top.join(name));
+        for layer in [&one, &other] {
+            fs::create_dir_all(layer).unwrap();
+        }
+        let repository = top.join("layers");
+        call(&repository, &["init", "-q", "-b", "main"]);
+        let commit = |text: &str| {
+            fs::write(one.join("a"), text).unwrap();
+            call(&repository, &["add", "."]);
+            call(&repository, &["commit", "-q", "-m", "x"]);
+        };
+        commit("1");
+        let layers = [one.clone(), other.clone()];
+        let conditions = || condition_of_layers(&layers, &CancelToken::new()).unwrap();
+        let expected = |changed, amid| LayerCondition {
+            repository: Some(repository.clone()),
+            layers: vec![one.clone()],
+            changed,
+            amid,
+        };
+        let homeless = LayerCondition {
+            repository: None,
+            layers: vec![other.clone()],
+            changed: 0,
+            amid: None,
+        };
+        assert_eq!(conditions(), [expected(0, None), homeless]);
+
+        call(&repository, &["switch", "-q", "-c", "side"]);
+        commit("2");
+        call(&repository, &["switch", "-q", "main"]);
+        commit("3");
+        let conflict = git(&repository, &["cherry-pick", "side"], &CancelToken::new());
+        assert!(conflict.is_err());
+        assert_eq!(conditions()[0], expected(1, Some("cherry-pick")));
+    }
 }

@@ -10,19 +10,26 @@ mod conf;
 mod environment;
 mod error;
 mod fetch_ahead;
+mod host;
 mod layers;
 mod server;
 mod session;
 mod worktrees;
 
 pub use auh_transcript::parse_counts;
-pub use build_dirs::{BuildDirs, Removed, Surroundings, Threads, WorkPlace};
-pub use environment::{Environment, HostTool};
+pub use build_dirs::{
+    BuildDirs, Removed, Surroundings, Threads, WorkPlace, unknown_machines, workspace_recipes,
+};
+pub use environment::{
+    Environment, IDENTITY, identity, leaves_machines_open, missing_tools, usable_build_dir,
+};
 pub use error::OeError;
 pub use fetch_ahead::{Fetching, Sources};
-pub use layers::{Unfit, layer_repositories, unfit};
+pub use host::{Space, ToolVersion, free_space, tool_versions};
+pub use layers::{LayerCondition, Unfit, condition_of_layers, layer_repositories, unfit};
+pub use server::is_running as is_served;
 pub use session::{
     Base, Check, CheckError, CheckErrorKind, RecipeRecord, SessionRequest, SessionResponse, Wanted,
-    ask,
+    ask, configuration,
 };
 pub use worktrees::{Concluded, LayerRepository, Worktrees};

@@ -7,7 +7,8 @@ use std::{fs::File, path::Path, time::Duration};
 
 /// Whether a BitBake server serves `build_dir`: it holds the lock on `bitbake.lock` as long as it
 /// lives.
-pub(crate) fn is_running(build_dir: &Path) -> bool {
+#[must_use]
+pub fn is_running(build_dir: &Path) -> bool {
     // Nothing is created: a directory without the file was never served.
     let Ok(file) = File::open(build_dir.join("bitbake.lock")) else {
         return false;

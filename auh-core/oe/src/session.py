@@ -9,7 +9,7 @@ requested recipe, closes the session, and then checks the upstreams, in processe
 A recipe that fails, at any of these points, costs its own answer only.
 
 Request (all keys but `recipes` are optional):
-    recipes          list of names, or "all"
+    recipes          list of names, or "all"; with none at all only the configuration is read
     layers           with "all": only recipes of these layers, in this order (collections, folder names as the
                      tools show them, or paths); empty means every layer
     check            ask the upstreams (default true)
@@ -198,7 +198,7 @@ def import_recipeutils(corebase, log):
 
 def read_recipes(bb, request, response, log):
     """Everything that needs the session: (records, [(record, variables)] to check, oe.recipeutils)."""
-    with session(bb, log) as (tinfoil, parsed):
+    with session(bb, log, request.all or request.names) as (tinfoil, parsed):
         config = tinfoil.config_data
         base = response["base"] = read_base(config, request.variables)
         layers = response["layers"] = read_layers(config, base["BBLAYERS"])
@@ -217,16 +217,17 @@ def read_recipes(bb, request, response, log):
 
 
 @contextlib.contextmanager
-def session(bb, log):
-    """An open tinfoil: (tinfoil, True), or (tinfoil, False) where only the configuration could be read.
+def session(bb, log, recipes):
+    """An open tinfoil: (tinfoil, True), or (tinfoil, False) where only the configuration could be read,
+    or no `recipes` are wanted.
 
     One recipe that cannot be parsed makes BitBake give up the parse as a whole, so the second form is
     what keeps the others going; recipes are then looked up by file name.
     """
     with contextlib.ExitStack() as stack:
         try:
-            tinfoil = open_tinfoil(bb, stack, log, config_only=False)
-            parsed = True
+            parsed = bool(recipes)
+            tinfoil = open_tinfoil(bb, stack, log, config_only=not parsed)
         except Exception as error:
             log.add(f"parsing failed, recipes are read one by one: {log.error_since(0) or one_line(error)}")
             stack.close()

@@ -9,6 +9,7 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 pub(crate) const SCRIPT: &str = include_str!("session.py");
@@ -187,6 +188,39 @@ pub fn ask(
     cancel: &CancelToken,
     on_line: &mut dyn FnMut(OutputLine<'_>),
 ) -> Result<SessionResponse, OeError> {
+    ask_within(None, request, surroundings, cancel, on_line)
+}
+
+/// Reads the build configuration alone, with no recipe of it, which takes seconds. `variables` are
+/// to be answered with beside those that every session answers with.
+///
+/// # Errors
+/// BitBake cannot read it, or not within `limit`.
+pub fn configuration(
+    variables: Vec<String>,
+    surroundings: &Surroundings,
+    limit: Duration,
+    cancel: &CancelToken,
+) -> Result<SessionResponse, OeError> {
+    let request = SessionRequest {
+        recipes: Wanted::Named(Vec::new()),
+        layers: Vec::new(),
+        check: false,
+        stable: false,
+        check_timeout_s: 1,
+        sources: false,
+        variables,
+    };
+    ask_within(Some(limit), &request, surroundings, cancel, &mut |_| {})
+}
+
+fn ask_within(
+    limit: Option<Duration>,
+    request: &SessionRequest,
+    surroundings: &Surroundings,
+    cancel: &CancelToken,
+    on_line: &mut dyn FnMut(OutputLine<'_>),
+) -> Result<SessionResponse, OeError> {
     let folder = tempfile::tempdir().map_err(OeError::io("make", &std::env::temp_dir()))?;
     let [script, question, answer] =
         ["session.py", "request.json", "response.json"].map(|name| folder.path().join(name));
@@ -194,9 +228,10 @@ pub fn ask(
     let json =
         serde_json::to_string(request).map_err(|e| OeError::io("write", &question)(e.into()))?;
     write(&question, &json)?;
-    let command = surroundings
+    let mut command = surroundings
         .command("python3", &[])
         .args([&script, &question, &answer]);
+    command.time_limit = limit;
     let finished = run(&command, cancel, on_line)?;
     let Ok(text) = fs::read(&answer) else {
         return Err(OeError::tool("the session that reads recipes", &finished));

@@ -8,7 +8,6 @@ use thiserror::Error;
 
 /// Why a command could not be started or watched.
 #[derive(Debug, Error)]
-#[non_exhaustive]
 pub enum RunError {
     /// No executable file of this name is in the folders of `PATH`.
     #[error("program {} not found in PATH ({})", program.display(), path.display())]
@@ -64,17 +63,35 @@ pub enum RunError {
 
 impl RunError {
     /// What a person can do about it.
-    pub fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> &'static str {
         match self {
-            Self::NotInPath { .. } => {
-                Some("install it, or set up the environment that provides it")
-            }
-            Self::NotExecutable { .. } => Some("make the file executable (chmod +x)"),
-            Self::NoInterpreter { .. } => {
-                Some("install the program named in the script's first line")
-            }
-            _ => None,
+            Self::NotInPath { .. } => "install it, or set up the environment that provides it",
+            Self::NotFound { .. } => "install it, or correct the path that names it",
+            Self::NotExecutable { .. } => "make the file executable (chmod +x)",
+            Self::NoInterpreter { .. } => "install the program named in the script's first line",
+            Self::NoWorkingDirectory { .. } => "make the folder again, or name another one",
+            Self::Spawn { source, .. } | Self::Watch { source, .. } => io_hint(source),
         }
+    }
+}
+
+/// What a person can do about a file, folder or process that the system refuses.
+#[must_use]
+pub fn io_hint(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "free some disk space and start again"
+        }
+        io::ErrorKind::PermissionDenied => "the user who runs auh must have the right to do that",
+        io::ErrorKind::ReadOnlyFilesystem => {
+            "name a folder on a file system that can be written to"
+        }
+        io::ErrorKind::NotFound => "check the path: a folder of it may be missing",
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
+            "something else has that name: move it away"
+        }
+        io::ErrorKind::OutOfMemory => "end other programs, or let auh do less at the same time",
+        _ => "see what the system's log says about that disk or process, and start again",
     }
 }
 

@@ -28,7 +28,7 @@ pub use cancel::{CancelStage, CancelToken};
 pub use capture::Captured;
 pub use command::{CaptureLimits, Command, SoftSignal};
 pub use companion::{Companion, Voice};
-pub use error::{LogError, RunError};
+pub use error::{LogError, RunError, io_hint};
 pub use lines::{OutputLine, Stream};
 pub use run::{Exit, Finished, run};
 pub use which::which;

@@ -93,6 +93,10 @@ pub struct PluginManifest {
     /// The settings outside of its own table that it wants to see: [`crate::StepRequest::settings`].
     #[serde(default)]
     pub settings: Vec<String>,
+    /// The settings of its own table that are commands, as lists of words whose first one is the
+    /// program: `auh doctor` looks for that.
+    #[serde(default)]
+    pub commands: Vec<String>,
     /// What the build configuration must have for it.
     #[serde(default)]
     pub requires: Vec<Requirement>,

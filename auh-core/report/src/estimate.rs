@@ -66,6 +66,17 @@ pub struct GroupEstimate {
     pub known: bool,
 }
 
+/// A group that is under way.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UnderWay {
+    /// Its name.
+    pub group: String,
+    /// The steps it has behind it.
+    pub behind: Vec<String>,
+    /// The step that is carried out for it, and for how many seconds.
+    pub current: Option<(String, f64)>,
+}
+
 impl Experience {
     /// Adds what one run's journal says. What failed early says little of what success takes, and is
     /// left out.
@@ -98,6 +109,12 @@ impl Experience {
             let shrunk = free.values().map(|(first, least)| first - least);
             self.disk.push(shrunk.sum());
         }
+    }
+
+    /// Bytes of disk space, the most that one of the runs needed; none when none was measured.
+    #[must_use]
+    pub fn disk(&self) -> Option<u64> {
+        self.disk.iter().max().copied()
     }
 
     fn step(&mut self, groups: &[String], label: &str, seconds: f64) {
@@ -140,14 +157,61 @@ impl Experience {
         Some(Estimate {
             seconds: before + self.side_by_side(planned) + of_run,
             groups: groups.collect(),
-            disk: self.disk.iter().max().copied(),
+            disk: self.disk(),
         })
+    }
+
+    /// Seconds that the rest of a run will take, with some groups under way and others still `waiting`;
+    /// none without any run to judge by. What takes longer than ever before has no time left.
+    #[must_use]
+    pub fn rest(
+        &self,
+        planned: &Planned,
+        under_way: &[UnderWay],
+        waiting: &[String],
+    ) -> Option<f64> {
+        if self.runs == 0 {
+            return None;
+        }
+        let mut busy: Vec<f64> = under_way
+            .iter()
+            .map(|group| self.rest_of(planned, group))
+            .collect();
+        // Those in company share a job.
+        busy.sort_by(|a, b| b.total_cmp(a));
+        let jobs = planned.jobs.max(1);
+        let mut free_at = vec![0.0_f64; jobs];
+        for (place, seconds) in busy.into_iter().enumerate() {
+            free_at[place % jobs] += seconds;
+        }
+        let of_run = planned.steps.iter().filter(|step| step.of_run);
+        let of_run: f64 = of_run
+            .map(|step| median(self.in_company.get(&step.label)) * planned.groups.len() as f64)
+            .sum();
+        Some(self.distributed(planned, waiting, free_at) + of_run)
+    }
+
+    fn rest_of(&self, planned: &Planned, under_way: &UnderWay) -> f64 {
+        let steps = planned.steps.iter().filter(|step| !step.of_run);
+        let ahead = steps.filter(|step| !under_way.behind.contains(&step.label));
+        let seconds = ahead.map(|step| {
+            let whole = self.alone(&step.label, &under_way.group);
+            match &under_way.current {
+                Some((current, so_far)) if *current == step.label => (whole - so_far).max(0.0),
+                _ => whole,
+            }
+        });
+        seconds.sum()
     }
 
     /// Batches in their order, each to the job that is free first.
     fn side_by_side(&self, planned: &Planned) -> f64 {
-        let mut free_at = vec![0.0_f64; planned.jobs.max(1)];
-        for batch in planned.groups.chunks(planned.batch.max(1)) {
+        let free_at = vec![0.0_f64; planned.jobs.max(1)];
+        self.distributed(planned, &planned.groups, free_at)
+    }
+
+    fn distributed(&self, planned: &Planned, groups: &[String], mut free_at: Vec<f64>) -> f64 {
+        for batch in groups.chunks(planned.batch.max(1)) {
             let first = free_at
                 .iter_mut()
                 .min_by(|a, b| a.total_cmp(b))
@@ -274,6 +338,26 @@ mod tests {
         assert!((seconds(&experience, 1, 3) - 130.0).abs() < 1e-9);
         experience.absorb(&[step(&["a", "b"], "compile", 40.0)]);
         assert!((seconds(&experience, 1, 3) - 100.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn the_rest_is_what_no_step_has_done_yet() {
+        let experience = experience();
+        let planned = planned(&["a", "b", "new"], 1, 1);
+        let rest = |behind: &[&str], current: Option<(&str, f64)>, waiting: &[&str]| {
+            let under_way = UnderWay {
+                group: "a".to_owned(),
+                behind: behind.iter().map(|&step| step.to_owned()).collect(),
+                current: current.map(|(step, seconds)| (step.to_owned(), seconds)),
+            };
+            let waiting: Vec<String> = waiting.iter().map(|&group| group.to_owned()).collect();
+            experience.rest(&planned, &[under_way], &waiting).unwrap()
+        };
+        assert!((rest(&[], Some(("upgrade", 4.0)), &[]) - 36.0).abs() < 1e-9);
+        assert!((rest(&["upgrade"], Some(("compile", 4.0)), &[]) - 26.0).abs() < 1e-9);
+        assert!((rest(&["upgrade"], Some(("compile", 99.0)), &[]) - 0.0).abs() < 1e-9);
+        assert!((rest(&["upgrade"], None, &["b"]) - 80.0).abs() < 1e-9);
+        assert_eq!(Experience::default().rest(&planned, &[], &[]), None);
     }
 
     #[test]

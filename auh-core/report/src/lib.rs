@@ -16,7 +16,7 @@ mod trend;
 
 pub use comparison::{Change, Comparison};
 pub use document::{DOCUMENT_FORMAT, document};
-pub use estimate::{Estimate, Experience, GroupEstimate, Planned, PlannedStep};
+pub use estimate::{Estimate, Experience, GroupEstimate, Planned, PlannedStep, UnderWay};
 pub use junit::junit;
 pub use log::log_line;
 pub use standing::{Counts, Standing};

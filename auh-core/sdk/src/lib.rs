@@ -112,6 +112,7 @@ fn manifest(kind: PluginKind, name: &str, version: &str, summary: &str) -> Plugi
         company: Company::Borne,
         saves_disk: false,
         settings: Vec::new(),
+        commands: Vec::new(),
         requires: Vec::new(),
         options: None,
     }

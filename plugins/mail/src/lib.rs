@@ -130,6 +130,7 @@ fn manifest() -> PluginManifest {
         run_actions: owned(&["status", "resend"]),
         settings: owned(&settings::NAMES),
         options: Some(options::keys()),
+        commands: owned(&["sendmail", "password-command"]),
         ..auh_sdk::step_manifest(
             "mail",
             env!("CARGO_PKG_VERSION"),

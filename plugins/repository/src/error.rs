@@ -96,3 +96,48 @@ pub fn one_line(said: &str) -> String {
     let more = if lines.len() > MOST { "; …" } else { "" };
     lines[..lines.len().min(MOST)].join("; ") + more
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The variant after this one. A new variant that has no place here does not compile.
+    fn after(error: &GitError) -> Option<GitError> {
+        Some(match error {
+            GitError::NoRepository(_) => GitError::Failed {
+                what: "git commit".to_owned(),
+                how: "exited with status 128".to_owned(),
+                exit: Exit::Code(128),
+                said: "fatal: no".to_owned(),
+            },
+            GitError::Failed { .. } => GitError::TooManyChanges,
+            GitError::TooManyChanges => GitError::Status(StatusError {
+                entry: "?".to_owned(),
+            }),
+            GitError::Status(_) => GitError::Path("../x".into()),
+            GitError::Path(_) => GitError::Host(HostError("git did not start".to_owned())),
+            GitError::Host(_) => GitError::File {
+                path: "/l/a.bb".into(),
+                error: std::io::Error::from_raw_os_error(13),
+            },
+            GitError::File { .. } => return None,
+        })
+    }
+
+    #[test]
+    fn each_says_what_happened() {
+        let first = GitError::NoRepository("/l".into());
+        let all = std::iter::successors(Some(first), after);
+        let said: Vec<String> = all.map(|error| error.to_string()).collect();
+        let expected = [
+            "/l is in no git repository",
+            "git commit exited with status 128: fatal: no",
+            "git status lists too many files; the layer's repository has to be tidied up first",
+            "not the output of git status: \"?\"",
+            "the path \"../x\" leads out of the repository or is no UTF-8",
+            "git did not start",
+            "/l/a.bb: Permission denied (os error 13)",
+        ];
+        assert_eq!(said, expected);
+    }
+}

@@ -315,3 +315,36 @@ proptest! {
         prop_assert_eq!(sequence, (0..folders.len() as u32).collect::<Vec<_>>());
     }
 }
+
+/// The variant after this one. A new variant that has no place here does not compile.
+fn after(error: &TooSmall) -> Option<TooSmall> {
+    match error {
+        TooSmall::Impossible { .. } => Some(TooSmall::NoWayFound {
+            recipe: "a".to_owned(),
+            with: vec!["b".to_owned()],
+            bytes: 30,
+            bound: 12,
+            budget: 20,
+        }),
+        TooSmall::NoWayFound { .. } => None,
+    }
+}
+
+#[test]
+fn each_error_says_what_would_do() {
+    let first = TooSmall::Impossible {
+        recipe: "a".to_owned(),
+        with: vec!["b".to_owned()],
+        kept: 0,
+        bytes: 30,
+        budget: 20,
+    };
+    let all = std::iter::successors(Some(first), after);
+    let said: Vec<String> = all.map(|error| error.to_string()).collect();
+    let expected = [
+        "recipe a cannot fit into 20 bytes: it must be in progress with b at the same time, 30 bytes together",
+        "no way was found to fit recipe a into 20 bytes: with 1 others in progress 30 bytes are needed; \
+         at least 12 would be, whatever the order",
+    ];
+    assert_eq!(said, expected);
+}

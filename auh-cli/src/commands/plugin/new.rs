@@ -2,7 +2,7 @@
 
 use crate::{args::NewKind, exit, failure::Usage, preparation, terminal};
 use anyhow::{Context, Result};
-use auh_new_plugin::{Home, Name, NewPlugin, NewPluginError, write};
+use auh_new_plugin::{Home, Name, NewPlugin, write};
 use auh_protocol::PluginKind;
 use std::{
     env,
@@ -18,7 +18,7 @@ pub(super) fn new(
     path: Option<&Path>,
     sdk: Option<&Path>,
 ) -> Result<exit::Status> {
-    let name: Name = name.parse().map_err(usage)?;
+    let name: Name = name.parse()?;
     let folder = path.map_or_else(|| PathBuf::from(name.as_str()), Path::to_owned);
     let plugin = NewPlugin {
         kind: match kind {
@@ -33,7 +33,7 @@ pub(super) fn new(
         },
         name,
     };
-    let files = write(&plugin, &preparation::absolute(&folder)?).map_err(usage)?;
+    let files = write(&plugin, &preparation::absolute(&folder)?)?;
     terminal::output(&said(&plugin, &folder, &files));
     Ok(exit::GOOD)
 }
@@ -64,11 +64,4 @@ fn said(plugin: &NewPlugin, folder: &Path, files: &[PathBuf]) -> String {
         files.join(", "),
         auh_loader::file_name(plugin.kind, plugin.name.as_str()),
     )
-}
-
-fn usage(error: NewPluginError) -> Usage {
-    Usage {
-        hint: error.hint().map(str::to_owned),
-        message: error.to_string(),
-    }
 }

@@ -1,7 +1,7 @@
 //! Reads a graph from whatever it is in.
 
 use super::run_graph;
-use crate::failure::Usage;
+use crate::failure::{GRAPH_SOURCES, Usage};
 use anyhow::{Context, Result};
 use auh_graph::{TaskGraph, read_run_queue, read_task_depends};
 use std::{
@@ -40,8 +40,10 @@ pub(crate) fn read(path: &Path) -> Result<Input> {
         path.to_owned()
     };
     let file = File::open(&file).map_err(|error| {
-        let hint = "give a task-depends.dot, a run queue as JSON, or the folder of an auh run";
-        Usage::new(format!("cannot read {}: {error}", file.display()), hint)
+        Usage::new(
+            format!("cannot read {}: {error}", file.display()),
+            GRAPH_SOURCES,
+        )
     })?;
     decompressed(Box::new(BufReader::with_capacity(BUFFER, file))).with_context(name)
 }
@@ -82,10 +84,7 @@ fn parse(input: &mut dyn BufRead) -> Result<Input> {
 
 /// A malformed graph is the caller's affair, not ours.
 fn wrong(error: auh_graph::ReadError) -> Usage {
-    Usage {
-        message: error.to_string(),
-        hint: None,
-    }
+    Usage::new(error.to_string(), GRAPH_SOURCES)
 }
 
 #[cfg(test)]

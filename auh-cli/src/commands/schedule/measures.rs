@@ -3,7 +3,7 @@
 use super::input::{self, Kind};
 use crate::{
     args::schedule::{InputFlags, QueueFlags},
-    failure::Usage,
+    failure::{BUILDSTATS_SOURCES, Usage},
 };
 use anyhow::{Context, Result};
 use auh_graph::{Buildstats, TaskGraph, WorkSizes, model};
@@ -70,18 +70,19 @@ pub(crate) fn graph(flags: &InputFlags) -> Result<Read> {
         graph = graph.with_rm_work()?;
     }
     if let Some(folder) = &flags.buildstats {
-        let stats = Buildstats::read(folder).map_err(|error| {
-            let hint = "give a folder such as tmp/buildstats, or one build in it";
-            Usage::new(error.to_string(), hint)
-        })?;
+        let stats = Buildstats::read(folder)
+            .map_err(|error| Usage::new(error.to_string(), BUILDSTATS_SOURCES))?;
         start_cost = stats.start_cost(&graph);
         graph = stats.apply(graph);
     }
     if let Some(path) = &flags.work_sizes {
         let file = File::open(path).with_context(|| path.display().to_string())?;
-        let sizes = WorkSizes::read(&mut BufReader::new(file)).map_err(|error| Usage {
-            message: format!("{}: {error}", path.display()),
-            hint: None,
+        let sizes = WorkSizes::read(&mut BufReader::new(file)).map_err(|error| {
+            let message = format!("{}: {error}", path.display());
+            Usage::new(
+                message,
+                "each line is PN, a tab, and the bytes of its work folder",
+            )
         })?;
         graph = sizes.apply(graph);
     }

@@ -27,9 +27,11 @@ pub(crate) fn read(bytes: &[u8]) -> Result<TaskGraph> {
         if line.is_empty() {
             continue;
         }
-        let record: Record = serde_json::from_slice(line).map_err(|error| Usage {
-            message: format!("line {number}: this is no event: {error}"),
-            hint: None,
+        let record: Record = serde_json::from_slice(line).map_err(|error| {
+            Usage::new(
+                format!("line {number}: this is no event: {error}"),
+                "give the folder or the journal.jsonl of an auh run",
+            )
         })?;
         match record.event {
             Event::StepFinished {

@@ -1,6 +1,10 @@
 //! Loads scheduler plugins and makes their objects.
 
-use crate::{args::schedule::SchedulerFlags, failure::Usage, preparation, terminal};
+use crate::{
+    args::schedule::SchedulerFlags,
+    failure::{OTHER_SCHEDULER, Usage},
+    preparation, terminal,
+};
 use anyhow::Result;
 use auh_graph::{Order, TaskGraph};
 use auh_loader::{HostCalls, LoadError, Object, Plugin};
@@ -58,10 +62,8 @@ impl SchedulerPlugin {
 
     /// What went wrong in it, for people.
     pub(crate) fn failure(&self, error: &dyn std::fmt::Display) -> Usage {
-        Usage {
-            message: format!("scheduler {}: {error}", self.name()),
-            hint: None,
-        }
+        let message = format!("scheduler {}: {error}", self.name());
+        Usage::new(message, OTHER_SCHEDULER)
     }
 }
 

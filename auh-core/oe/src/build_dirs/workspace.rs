@@ -19,14 +19,32 @@ pub(super) struct Workspace {
     made: Mutex<Option<(Vec<u8>, Vec<u8>)>>,
 }
 
+/// The recipes that devtool's workspace of a build directory has, sorted: it has an append file of
+/// each, `NAME_VERSION.bbappend`.
+#[must_use]
+pub fn workspace_recipes(build_dir: &Path) -> Vec<String> {
+    let appends = location(build_dir).join("appends");
+    let entries = fs::read_dir(appends).into_iter().flatten().flatten();
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| {
+            let file = entry.file_name().into_string().ok()?;
+            let stem = file.strip_suffix(".bbappend")?;
+            let name = stem.split('_').next()?;
+            (!name.is_empty()).then(|| name.to_owned())
+        })
+        .collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
 impl Workspace {
     /// The workspace that devtool uses in a build directory, existing or not.
     pub(super) fn find(build_dir: &Path) -> Result<Self, OeError> {
         let bblayers = build_dir.join("conf/bblayers.conf");
         fs::metadata(&bblayers).map_err(OeError::io("read", &bblayers))?;
-        let settings = fs::read_to_string(build_dir.join("conf/devtool.conf")).unwrap_or_default();
         Ok(Self {
-            path: configured(&settings).unwrap_or_else(|| build_dir.join("workspace")),
+            path: location(build_dir),
             bblayers,
             kept: false,
             made: Mutex::new(None),
@@ -94,6 +112,12 @@ impl Workspace {
     }
 }
 
+/// Where devtool's workspace of a build directory is, made or not.
+fn location(build_dir: &Path) -> PathBuf {
+    let settings = fs::read_to_string(build_dir.join("conf/devtool.conf")).unwrap_or_default();
+    configured(&settings).unwrap_or_else(|| build_dir.join("workspace"))
+}
+
 /// `workspace_path` of a `devtool.conf`.
 fn configured(settings: &str) -> Option<PathBuf> {
     settings.lines().find_map(|line| {
@@ -111,5 +135,17 @@ mod tests {
         let text = "[General]\nworkspace_path = /elsewhere/ws\n";
         assert_eq!(configured(text), Some("/elsewhere/ws".into()));
         assert_eq!(configured("[General]\n"), None);
+    }
+
+    #[test]
+    fn a_recipe_of_the_workspace_is_known_by_its_append_file() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(workspace_recipes(folder.path()).is_empty());
+        let appends = folder.path().join("workspace/appends");
+        fs::create_dir_all(&appends).unwrap();
+        for file in ["zlib_1.3.bbappend", "gtk+3_%.bbappend", "notes.txt"] {
+            fs::write(appends.join(file), "").unwrap();
+        }
+        assert_eq!(workspace_recipes(folder.path()), ["gtk+3", "zlib"]);
     }
 }

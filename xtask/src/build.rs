@@ -52,9 +52,18 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 
 /// Builds the program and every plugin.
 pub(crate) fn build(workspace: &Workspace, release: bool) -> Result<Built> {
+    build_in(workspace, release, None)
+}
+
+/// As [`build`], in another folder than cargo's usual one if one is named.
+pub(crate) fn build_in(
+    workspace: &Workspace,
+    release: bool,
+    target: Option<&Path>,
+) -> Result<Built> {
     let shipped: Vec<_> = plugins_in(workspace, &["plugins", "schedulers"]);
     let for_tests: Vec<_> = plugins_in(workspace, &["tests/plugins"]);
-    let artifacts = compile(&[&shipped[..], &for_tests[..]].concat(), release)?;
+    let artifacts = compile(&[&shipped[..], &for_tests[..]].concat(), release, target)?;
     let program = artifacts
         .iter()
         .find_map(|artifact| artifact.executable.clone())
@@ -139,7 +148,7 @@ struct Artifact {
 }
 
 /// Builds the program and these plugins in one go; cargo's own diagnostics go to standard error.
-fn compile(plugins: &[&Package], release: bool) -> Result<Vec<Artifact>> {
+fn compile(plugins: &[&Package], release: bool, target: Option<&Path>) -> Result<Vec<Artifact>> {
     let mut command = cargo();
     command
         .args(["build", "--message-format=json-render-diagnostics"])
@@ -150,6 +159,11 @@ fn compile(plugins: &[&Package], release: bool) -> Result<Vec<Artifact>> {
                 .flat_map(|plugin| ["--package", &plugin.name]),
         )
         .args(release.then_some("--release"))
+        .args(
+            target
+                .iter()
+                .flat_map(|folder| [Path::new("--target-dir"), folder]),
+        )
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")))
         .stdin(Stdio::null())
         .stdout(Stdio::piped());

@@ -16,6 +16,7 @@ mod jobs_same;
 mod mail;
 mod mail_named;
 mod many_recipes;
+mod merge_requests;
 mod options;
 mod report_page;
 mod results;

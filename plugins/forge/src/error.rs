@@ -111,10 +111,15 @@ fn said(result: &CommandResult) -> String {
 }
 
 fn is_about_login(said: &str) -> bool {
-    const SIGNS: [&str; 10] = [
+    // With the words around the numbers: a commit's hash has any three digits now and then.
+    const SIGNS: [&str; 14] = [
         "auth login",
-        "401",
-        "403",
+        "http 401",
+        "http 403",
+        "error: 401",
+        "error: 403",
+        "401 unauthorized",
+        "403 forbidden",
         "unauthenticated",
         "authentication failed",
         "permission denied (",
@@ -178,6 +183,8 @@ mod tests {
             "error: failed",
         );
         assert!(!login("git push", &hook));
+        let hash = ended(1, "!\t1401403:refs/for/x\t[remote rejected] (no)\n", "");
+        assert!(!login("git push", &hash));
         let told = ForgeError::ended("git push", &hook, "log in").to_string();
         assert!(
             told.contains("! a:b [remote rejected] (hook declined); error: failed"),

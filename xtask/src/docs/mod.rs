@@ -65,6 +65,18 @@ fn path(page: &str) -> PathBuf {
     Path::new(FOLDER).join(page)
 }
 
+/// Text of a comment as Markdown: outside of code, `<` begins no markup.
+fn markdown(text: &str) -> String {
+    let parts = text
+        .split('`')
+        .enumerate()
+        .map(|(index, part)| match index % 2 {
+            0 => part.replace('<', "\\<"),
+            _ => part.to_owned(),
+        });
+    parts.collect::<Vec<_>>().join("`")
+}
+
 /// The first line of a generated page.
 fn mark(sources: &str) -> String {
     format!("<!-- Written by `cargo xtask docs`; what it says stands in {sources}. -->\n")

@@ -2,7 +2,7 @@
 
 use super::{
     items::{Item, Member, items, kebab},
-    mark,
+    mark, markdown,
 };
 use anyhow::{Context, Result, bail};
 use std::fmt::Write;
@@ -30,9 +30,11 @@ pub(super) fn exit_statuses(read: Read<'_>) -> Result<String> {
             let _ = writeln!(page, "| {number} | {} |", in_one_line(&item.doc));
         }
     }
-    page += "\nUnder the name `upgrade-helper.py` the program returns the Python helper's: 0 when the run \
-             came to its end, whatever became of the recipes; 1 when it could not begin; 2 for a wrong \
-             command line; 130 when it was stopped.\n";
+    page += "
+Under the name `upgrade-helper.py` the program returns the Python helper's: 0 when the run came to its
+end, whatever became of the recipes; 1 when it could not begin; 2 for a wrong command line; 130 when it
+was stopped.
+";
     Ok(page)
 }
 
@@ -190,7 +192,7 @@ fn linked(doc: &str) -> String {
         text.replace_range(start + end + 1..start + end + 2, "");
         text.replace_range(start..=start, "");
     }
-    text
+    markdown(&text)
 }
 
 #[cfg(test)]
@@ -245,8 +247,8 @@ mod tests {
     #[test]
     fn links_between_items_are_plain_code() {
         assert_eq!(
-            linked("[`crate::FORMAT`] of [`x`], [a](b)"),
-            "`FORMAT` of `x`, [a](b)"
+            linked("[`crate::FORMAT`] of [`x`], [a](b) <c> `<d>`"),
+            "`FORMAT` of `x`, [a](b) \\<c> `<d>`"
         );
     }
 }

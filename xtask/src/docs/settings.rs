@@ -1,6 +1,6 @@
 //! The page about settings: the shipped defaults with their comments, a heading for each setting.
 
-use super::mark;
+use super::{mark, markdown};
 use anyhow::{Result, bail};
 use std::fmt::Write;
 
@@ -74,7 +74,10 @@ fn prose(comment: &[String]) -> String {
         } else if text.is_empty() {
             text.push('\n');
         }
-        text += line.trim_end();
+        match is_code {
+            true => text += line.trim_end(),
+            false => text += &markdown(line.trim_end()),
+        }
         text.push('\n');
     }
     if is_code {
@@ -151,7 +154,7 @@ mod tests {
     const TEXT: &str = "\
 # About the file.
 
-# One.
+# One, or <two>.
 one = 1
 
 # Both
@@ -192,5 +195,6 @@ d = 4
         let page = page(TEXT).unwrap();
         let shown = "\n### `a`, `b`\n\nBoth\nof these:\n\n```text\n  a  first\n  b  second\n```\n\n```toml\na = [\n";
         assert!(page.contains(shown), "{page}");
+        assert!(page.contains("One, or \\<two>.\n"), "{page}");
     }
 }

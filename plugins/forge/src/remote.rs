@@ -85,7 +85,8 @@ impl Target {
     }
 }
 
-/// Gets a branch's objects into the repository, and leaves all references as they are.
+/// Gets a branch's objects into the repository, and leaves all references but `FETCH_HEAD` as they are
+/// (git can leave that one alone since 2.29, which not all build hosts have).
 pub(crate) fn fetch(tool: &Tool<'_>, remote: &str, branch: &str) -> Result<(), ForgeError> {
     let reference = reference(branch);
     let argv = [
@@ -94,7 +95,6 @@ pub(crate) fn fetch(tool: &Tool<'_>, remote: &str, branch: &str) -> Result<(), F
         "-q",
         "--no-tags",
         "--no-recurse-submodules",
-        "--no-write-fetch-head",
         // Otherwise the remote's tracking branches follow.
         "--refmap=",
         "--",

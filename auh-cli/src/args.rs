@@ -16,6 +16,10 @@ use std::path::PathBuf;
     version,
     max_term_width = 100,
     after_help = "\
+Examples:
+  auh upgrade zlib
+  auh upgrade all --jobs 4 --batch 8
+  auh report --open
 Exit status: 0 all good, 1 some recipes failed, 2 usage or configuration,
 3 environment, 4 internal, 130 stopped."
 )]
@@ -48,6 +52,9 @@ Examples:
     #[command(subcommand)]
     Schedule(schedule::Schedule),
     BitbakeLayer(BitbakeLayer),
+    Completions(Completions),
+    #[command(subcommand, hide = true)]
+    Manual(Manual),
 }
 
 /// Upgrade recipes: devtool, builds for all machines, commit, patch
@@ -95,6 +102,11 @@ pub(crate) struct Upgrade {
 
 /// Ask the upstreams for new releases and show what an upgrade would attempt
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  auh check zlib bash
+  auh check all --stable
+  auh check all --format json")]
 pub(crate) struct Check {
     /// Recipes by name, or `all`
     #[arg(required = true, value_name = "RECIPE")]
@@ -157,6 +169,10 @@ pub(crate) struct Report {
 
 /// List the runs of the build directory
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  auh runs
+  auh runs --format json")]
 pub(crate) struct Runs {
     /// How to show the result
     #[arg(long, value_enum, default_value_t = Format::Table)]
@@ -195,8 +211,17 @@ pub(crate) struct RunsPlace {
 
 /// Show, check and take over settings
 #[derive(Debug, Subcommand)]
+#[command(after_help = "\
+Examples:
+  auh config show
+  auh config check
+  auh config import upgrade-helper.conf --output auh.toml")]
 pub(crate) enum Config {
     /// Show every setting with its value and where that came from
+    #[command(after_help = "\
+Examples:
+  auh config show
+  auh config show --config-file auh.toml --format json")]
     Show {
         /// How to show the result
         #[arg(long, value_enum, default_value_t = Format::Table)]
@@ -205,6 +230,10 @@ pub(crate) enum Config {
         settings: SettingsFlags,
     },
     /// Write the settings of an upgrade-helper.conf as those of an auh.toml
+    #[command(after_help = "\
+Examples:
+  auh config import upgrade-helper.conf
+  auh config import upgrade-helper.conf --output auh.toml")]
     Import {
         /// The upgrade-helper.conf
         file: PathBuf,
@@ -216,6 +245,10 @@ pub(crate) enum Config {
         force: bool,
     },
     /// Find what is wrong with settings, all of it
+    #[command(after_help = "\
+Examples:
+  auh config check
+  auh config check auh.toml")]
     Check {
         /// The file to check instead of those of the build directory
         file: Option<PathBuf>,
@@ -239,8 +272,16 @@ pub(crate) struct Mail {
 
 /// List and check plugins, and begin new ones
 #[derive(Debug, Subcommand)]
+#[command(after_help = "\
+Examples:
+  auh plugin list
+  auh plugin check target/release/libauh_step_tell_the_chat.so")]
 pub(crate) enum Plugin {
     /// List every plugin of the search path
+    #[command(after_help = "\
+Examples:
+  auh plugin list
+  auh plugin list --plugin-path ~/my-plugins --format json")]
     List {
         /// How to show the result
         #[arg(long, value_enum, default_value_t = Format::Table)]
@@ -249,6 +290,9 @@ pub(crate) enum Plugin {
         plugins: PluginFlags,
     },
     /// Check that a file is a plugin which this auh can load
+    #[command(after_help = "\
+Example:
+  auh plugin check target/release/libauh_step_tell_the_chat.so")]
     Check {
         /// The plugin file
         file: PathBuf,
@@ -319,6 +363,31 @@ pub(crate) struct BitbakeLayer {
     pub folder: PathBuf,
     #[command(flatten)]
     pub plugins: PluginFlags,
+}
+
+/// Write what lets a shell complete auh's command line
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  auh completions bash > ~/.local/share/bash-completion/completions/auh
+  auh completions zsh > ~/.zfunc/_auh
+  auh completions fish > ~/.config/fish/completions/auh.fish")]
+pub(crate) struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+/// Write the manual from the command line's own description: for packages and the documentation
+#[derive(Debug, Subcommand)]
+pub(crate) enum Manual {
+    /// Write a man page for each command
+    Man {
+        /// The folder; it is made
+        folder: PathBuf,
+    },
+    /// Print the reference of the command line as Markdown
+    Markdown,
 }
 
 /// Which settings apply.
@@ -402,5 +471,20 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Args::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_examples() {
+        fn check(command: &clap::Command) {
+            let after = command.get_after_help().map(ToString::to_string);
+            let name = command.get_name();
+            assert!(
+                after.is_some_and(|text| text.contains("Example")),
+                "{name} has no example"
+            );
+            let commands = command.get_subcommands();
+            commands.filter(|c| !c.is_hide_set()).for_each(check);
+        }
+        check(&Args::command());
     }
 }

@@ -2,9 +2,11 @@
 
 pub(crate) mod bitbake_layer;
 pub(crate) mod check;
+pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod doctor;
 pub(crate) mod mail;
+pub(crate) mod manual;
 pub(crate) mod plan;
 pub(crate) mod plugin;
 pub(crate) mod report;

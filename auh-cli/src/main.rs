@@ -53,6 +53,8 @@ fn main() -> ExitCode {
         Command::Plugin(plugin) => commands::plugin::plugin(plugin),
         Command::Schedule(command) => commands::schedule::schedule(command),
         Command::BitbakeLayer(layer) => commands::bitbake_layer::bitbake_layer(layer),
+        Command::Completions(completions) => commands::completions::completions(completions),
+        Command::Manual(manual) => commands::manual::manual(manual),
     };
     match result {
         Ok(status) => status.into(),

@@ -53,7 +53,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 /// Builds the program with optimisation, with the plugins that are shipped, and says where it is.
 pub(crate) fn program(workspace: &Workspace) -> Result<PathBuf> {
     let shipped = plugins_in(workspace, &["plugins", "schedulers"]);
-    let artifacts = compile(&shipped, true)?;
+    let artifacts = compile(&shipped, true, None)?;
     let (program, beside) = program_of(&artifacts)?;
     install(
         &libraries_of(&artifacts, &shipped)?,
@@ -74,9 +74,18 @@ fn program_of(artifacts: &[Artifact]) -> Result<(&Path, &Path)> {
 
 /// Builds the program and every plugin.
 pub(crate) fn build(workspace: &Workspace, release: bool) -> Result<Built> {
+    build_in(workspace, release, None)
+}
+
+/// As [`build`], in another folder than cargo's usual one if one is named.
+pub(crate) fn build_in(
+    workspace: &Workspace,
+    release: bool,
+    target: Option<&Path>,
+) -> Result<Built> {
     let shipped: Vec<_> = plugins_in(workspace, &["plugins", "schedulers"]);
     let for_tests: Vec<_> = plugins_in(workspace, &["tests/plugins"]);
-    let artifacts = compile(&[&shipped[..], &for_tests[..]].concat(), release)?;
+    let artifacts = compile(&[&shipped[..], &for_tests[..]].concat(), release, target)?;
     let (program, beside) = program_of(&artifacts)?;
     let built = Built {
         plugins: beside.join("plugins"),
@@ -157,7 +166,7 @@ struct Artifact {
 }
 
 /// Builds the program and these plugins in one go; cargo's own diagnostics go to standard error.
-fn compile(plugins: &[&Package], release: bool) -> Result<Vec<Artifact>> {
+fn compile(plugins: &[&Package], release: bool, target: Option<&Path>) -> Result<Vec<Artifact>> {
     let mut command = cargo();
     command
         .args(["build", "--message-format=json-render-diagnostics"])
@@ -168,6 +177,11 @@ fn compile(plugins: &[&Package], release: bool) -> Result<Vec<Artifact>> {
                 .flat_map(|plugin| ["--package", &plugin.name]),
         )
         .args(release.then_some("--release"))
+        .args(
+            target
+                .iter()
+                .flat_map(|folder| [Path::new("--target-dir"), folder]),
+        )
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")))
         .stdin(Stdio::null())
         .stdout(Stdio::piped());

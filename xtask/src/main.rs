@@ -7,6 +7,8 @@ mod bench_schedulers;
 mod build;
 mod demo;
 mod differential;
+mod dist;
+mod docs;
 mod e2e;
 mod helper_runs;
 mod plugin;
@@ -58,6 +60,10 @@ enum Task {
     Plugin(plugin::Task),
     /// Check the workspace's invariants
     Tidy,
+    /// Write the pages of the documentation that follow from the code
+    Docs(docs::Options),
+    /// Build, and pack program, plugins, manual and documentation into an archive
+    Dist(dist::Options),
     /// Load one plugin and print how long it took (bench runs this in fresh processes)
     #[command(hide = true)]
     BenchLoad(bench::LoadOptions),
@@ -86,6 +92,8 @@ fn perform(task: Option<Task>) -> Result<()> {
         Some(Task::Bench(options)) => bench::run(&options),
         Some(Task::Plugin(task)) => plugin::run(&task),
         Some(Task::Tidy) => tidy::run(),
+        Some(Task::Docs(options)) => docs::run(&options),
+        Some(Task::Dist(options)) => dist::run(&options),
         Some(Task::BenchLoad(options)) => bench::load_once(&options),
     }
 }

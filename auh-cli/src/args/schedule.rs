@@ -21,6 +21,10 @@ pub(crate) enum Schedule {
 
 /// List the tasks in a scheduler's order, most important first
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  auh schedule order --graph task-depends.dot --scheduler NAME --limit 20
+  zstd -dc runqueue.json.zst | auh schedule order --graph - --scheduler NAME --format json")]
 pub(crate) struct Order {
     #[command(flatten)]
     pub input: InputFlags,
@@ -39,6 +43,9 @@ pub(crate) struct Order {
 
 /// Say where a task stands in a scheduler's order, and why
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  auh schedule explain zlib.do_compile --graph task-depends.dot --scheduler NAME")]
 pub(crate) struct Explain {
     /// The task: its id, or as much of its end as no other task has
     pub task: String,
@@ -53,6 +60,11 @@ pub(crate) struct Explain {
 
 /// Run the tasks on paper, as BitBake would
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  auh schedule simulate --graph task-depends.dot --scheduler NAME --threads 16
+  auh schedule simulate --graph task-depends.dot --scheduler NAME --threads 16 --rm-work \\
+      --buildstats tmp/buildstats/20260101120000 --disk-budget 40G")]
 pub(crate) struct Simulate {
     #[command(flatten)]
     pub input: InputFlags,
@@ -73,6 +85,9 @@ pub(crate) struct Simulate {
 
 /// Run the tasks on paper under several schedulers and numbers of threads
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  auh schedule compare --graph task-depends.dot --schedulers A,B --threads 4,8,16 --html page.html")]
 pub(crate) struct Compare {
     #[command(flatten)]
     pub input: InputFlags,

@@ -19,6 +19,7 @@ mod jobs_same;
 mod mail;
 mod mail_named;
 mod many_recipes;
+mod merge_requests;
 mod new_plugin;
 mod options;
 mod overlap;

@@ -5,12 +5,13 @@
 
 mod dependencies;
 mod files;
+mod links;
 mod names;
 mod source;
 mod spawn;
 mod words;
 
-use crate::{tool, workspace::Workspace};
+use crate::{docs, tool, workspace::Workspace};
 use anyhow::{Context, Result, bail};
 use names::Names;
 use source::Source;
@@ -53,6 +54,7 @@ pub(crate) fn run() -> Result<()> {
     for file in &files {
         violations.extend(check_file(&workspace.root, file, &names)?);
     }
+    violations.extend(check_documentation(&workspace.root, &files)?);
     violations.sort();
     for violation in &violations {
         println!("{violation}");
@@ -69,6 +71,29 @@ pub(crate) fn run() -> Result<()> {
         "violations: {}; CONTRIBUTING.md explains the rules",
         violations.len()
     )
+}
+
+/// Links, and pages that follow from the code.
+fn check_documentation(root: &Path, files: &[PathBuf]) -> Result<Vec<Violation>> {
+    let mut pages = Vec::new();
+    for file in files
+        .iter()
+        .filter(|file| file.extension().is_some_and(|e| e == "md"))
+    {
+        let text = fs::read_to_string(root.join(file));
+        pages.push((
+            file.clone(),
+            text.with_context(|| format!("cannot read {}", file.display()))?,
+        ));
+    }
+    let mut violations = links::check(root, &pages);
+    for (page, text) in docs::from_sources(root)? {
+        if fs::read_to_string(root.join(&page)).ok().as_ref() != Some(&text) {
+            let what = "the page is not what the code says; run `cargo xtask docs`";
+            violations.push(Violation::new(&page.to_string_lossy(), 1, what));
+        }
+    }
+    Ok(violations)
 }
 
 /// What git tracks, or would track: a new file shall be complained about before its commit.

@@ -4,6 +4,7 @@
 use auh_sdk::{CommandResult, Exit, Place, RunCommand};
 use std::{
     fs,
+    io::Write,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -78,10 +79,15 @@ pub(crate) fn run(command: &RunCommand) -> CommandResult {
     let Place::Folder(folder) = &command.place else {
         panic!("{:?} needs a build directory", command.argv);
     };
-    let output = hermetic(&command.argv, folder)
+    let mut child = hermetic(&command.argv, folder)
         .envs(command.env.iter().map(|(name, value)| (name, value)))
-        .output()
+        .spawn()
         .unwrap();
+    // Dropped at once, so that who reads it sees its end.
+    let mut stdin = child.stdin.take().unwrap();
+    let _ = stdin.write_all(command.stdin.as_deref().unwrap_or_default().as_bytes());
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
     CommandResult {
         exit: Exit::Code(output.status.code().unwrap()),
         stdout: String::from_utf8(output.stdout).unwrap(),
@@ -98,6 +104,8 @@ fn hermetic(argv: &[String], folder: &Path) -> Command {
         .env("GIT_CONFIG_GLOBAL", "/dev/null")
         .env("GIT_CONFIG_NOSYSTEM", "1")
         .env("LC_ALL", "C")
-        .stdin(Stdio::null());
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     command
 }

@@ -1,0 +1,173 @@
+//! The step's settings, `[plugins.forge]`.
+
+use crate::branch;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+/// Who takes merge requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Kind {
+    /// Through `gh`.
+    Github,
+    /// Through `glab`.
+    Gitlab,
+    /// Through `git push` to `refs/for/`.
+    Gerrit,
+}
+
+/// The settings.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct ForgeOptions {
+    /// Who takes merge requests.
+    pub kind: Kind,
+    /// The git remote, by name or address, to which branches are pushed.
+    #[serde(default = "origin")]
+    pub remote: String,
+    /// The git remote that has the target branch, when it is another one (a fork's upstream).
+    #[serde(default)]
+    pub target_remote: Option<String>,
+    /// The branch to merge into; the remote's own default unless set.
+    #[serde(default)]
+    pub target_branch: Option<String>,
+    /// The project that gets the merge request, `OWNER/NAME` or an address, when the tool cannot
+    /// tell it from the repository's remotes.
+    #[serde(default)]
+    pub project: Option<String>,
+    /// The fork that `remote` is: its owner on GitHub, `GROUP/NAME` on GitLab.
+    #[serde(default)]
+    pub fork: Option<String>,
+    /// Name of the branch, with the fields `{group}` and `{version}`.
+    #[serde(default = "usual_branch")]
+    pub branch: String,
+    /// Whether the merge request is a draft (work in progress).
+    #[serde(default)]
+    pub draft: bool,
+    /// Labels; hashtags on Gerrit.
+    #[serde(default)]
+    pub labels: Vec<String>,
+    /// Who is asked to look at it.
+    #[serde(default)]
+    pub reviewers: Vec<String>,
+    /// Show text and commands, and change nothing outside.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+fn origin() -> String {
+    "origin".to_owned()
+}
+
+fn usual_branch() -> String {
+    "auh/{group}-{version}".to_owned()
+}
+
+impl ForgeOptions {
+    /// Reads and checks them; the error is for people.
+    pub(crate) fn new(options: &Map<String, Value>) -> Result<Self, String> {
+        let options: Self = serde_json::from_value(Value::Object(options.clone()))
+            .map_err(|error| format!("[plugins.forge] is not understood: {error}"))?;
+        options
+            .check()
+            .map_err(|reason| format!("[plugins.forge]: {reason}"))?;
+        Ok(options)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        branch::check_template(&self.branch)?;
+        let target = self.target_branch.as_deref();
+        if let Some(target) = target.filter(|target| !branch::is_branch(target)) {
+            return Err(format!("target-branch: {target:?} is no branch's name"));
+        }
+        let single = [
+            ("remote", Some(&self.remote)),
+            ("target-remote", self.target_remote.as_ref()),
+            ("project", self.project.as_ref()),
+            ("fork", self.fork.as_ref()),
+        ];
+        for (key, value) in single {
+            if let Some(text) = value.filter(|text| !is_word(text)) {
+                return Err(format!("{key}: {text:?} is empty, an option or has blanks"));
+            }
+        }
+        // The tools take several labels and names in one argument, with commas between them.
+        let listed = |text: &&String| {
+            text.is_empty() || text.contains(|c: char| c.is_control() || c == ',' || c == '"')
+        };
+        for (key, values) in [("labels", &self.labels), ("reviewers", &self.reviewers)] {
+            if let Some(text) = values.iter().find(listed) {
+                return Err(format!("{key}: {text:?} is empty or has a comma or quote"));
+            }
+        }
+        match self.kind {
+            Kind::Gerrit if self.fork.is_some() || self.project.is_some() => {
+                Err("fork and project have no meaning on Gerrit; take them out".to_owned())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The remote that has the target branch.
+    pub(crate) fn target_remote(&self) -> &str {
+        self.target_remote.as_deref().unwrap_or(&self.remote)
+    }
+}
+
+fn is_word(text: &str) -> bool {
+    !text.is_empty()
+        && !text.starts_with('-')
+        && !text.contains(|c: char| c.is_control() || c.is_whitespace())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn read(options: Value) -> Result<ForgeOptions, String> {
+        ForgeOptions::new(options.as_object().unwrap())
+    }
+
+    #[test]
+    fn the_kind_is_enough() {
+        let options = read(json!({"kind": "github"})).unwrap();
+        assert_eq!(options.kind, Kind::Github);
+        assert_eq!(options.target_remote(), "origin");
+        assert_eq!(options.branch, "auh/{group}-{version}");
+        assert!(!options.draft && !options.dry_run);
+    }
+
+    #[test]
+    fn what_would_be_taken_for_something_else_is_refused() {
+        for (options, reason) in [
+            (json!({}), "missing field `kind`"),
+            (json!({"kind": "sourceforge"}), "unknown variant"),
+            (
+                json!({"kind": "github", "drafts": true}),
+                "unknown field `drafts`",
+            ),
+            (
+                json!({"kind": "github", "remote": "--upload-pack=x"}),
+                "remote: ",
+            ),
+            (json!({"kind": "github", "remote": ""}), "remote: "),
+            (
+                json!({"kind": "github", "target-branch": "a..b"}),
+                "target-branch: ",
+            ),
+            (json!({"kind": "github", "project": "-x"}), "project: "),
+            (json!({"kind": "github", "labels": ["a,b"]}), "labels: "),
+            (json!({"kind": "github", "reviewers": [""]}), "reviewers: "),
+            (
+                json!({"kind": "github", "branch": "auh/{group}"}),
+                "branch: ",
+            ),
+            (json!({"kind": "gerrit", "fork": "me"}), "on Gerrit"),
+        ] {
+            let error = read(options.clone()).unwrap_err();
+            assert!(error.starts_with("[plugins.forge]"), "{error}");
+            assert!(error.contains(reason), "{options}: {error}");
+        }
+    }
+}

@@ -181,13 +181,19 @@ impl Screen {
         terminal::marked(&outcome_line(chapter), colour);
     }
 
+    fn clear(&self) {
+        if matches!(self.show, Show::Moving(_)) {
+            panel::show(&[]);
+        }
+    }
+
     /// A new picture of what moves, unless the last one is too fresh.
     fn draw(&mut self, at_once: bool) {
         let Show::Moving(drawn) = &mut self.show else {
             return;
         };
         let fresh = drawn.is_some_and(|drawn| drawn.elapsed() < PICTURE);
-        if at_once || !fresh {
+        if !self.board.is_empty() && (at_once || !fresh) {
             let now = Instant::now();
             *drawn = Some(now);
             panel::show(&self.board.lines(panel::Size::now().columns, now));
@@ -200,9 +206,11 @@ impl Watcher for Screen {
         self.story.absorb(record);
         self.write_log(record);
         self.follow(&record.event);
+        // What is said of a finished group stands above lines that know of it.
+        self.draw(matches!(record.event, Event::GroupFinished { .. }));
         self.say(&record.event);
-        if !matches!(record.event, Event::RunFinished(_)) {
-            self.draw(false);
+        if matches!(record.event, Event::RunFinished(_)) {
+            self.clear();
         }
     }
 
@@ -226,9 +234,7 @@ impl Watcher for Screen {
 /// Whatever ends the run: what is printed next finds a clean line.
 impl Drop for Screen {
     fn drop(&mut self) {
-        if matches!(self.show, Show::Moving(_)) {
-            panel::show(&[]);
-        }
+        self.clear();
     }
 }
 

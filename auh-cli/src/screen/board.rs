@@ -116,6 +116,11 @@ impl Board {
         self.failed += usize::from(failed);
     }
 
+    /// Whether nothing is known yet that could be shown.
+    pub(super) fn is_empty(&self) -> bool {
+        self.total == 0 && self.work.is_empty()
+    }
+
     /// The lines for a terminal of so many columns, at a moment.
     pub(super) fn lines(&self, columns: usize, now: Instant) -> Vec<String> {
         let rows: Vec<Row> = self.work.iter().flat_map(|work| rows(work, now)).collect();

@@ -148,7 +148,7 @@ fn a_run_that_breaks_off_leaves_its_results_and_a_clean_line() {
     };
     let call = environment
         .auh_on_a_terminal()
-        .args(["upgrade", "hello", "ghello", "-s"]);
+        .args(["upgrade", "hello", "ghello", "-s", "--color", "never"]);
     let mut started = call.start();
     let folder = started.wait_for("the run's folder", || environment.run_folders().pop());
     started.wait_for("the group's folder", || {
@@ -160,7 +160,7 @@ fn a_run_that_breaks_off_leaves_its_results_and_a_clean_line() {
     let output = started.end().expect_code(3);
     let (before, error) = output.stdout.split_once("error: ").expect(&output.stdout);
     assert!(error.contains("broke off"), "{error}");
-    let clean = ["\n", "\r", "\u{1b}[2K"]
+    let clean = ["\n", "\r", "\u{1b}[J"]
         .iter()
         .any(|end| before.ends_with(end));
     assert!(clean, "{before:?}");

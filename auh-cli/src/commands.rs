@@ -3,6 +3,7 @@
 pub(crate) mod bitbake_layer;
 pub(crate) mod check;
 pub(crate) mod config;
+pub(crate) mod failures;
 pub(crate) mod mail;
 pub(crate) mod plan;
 pub(crate) mod plugin;

@@ -142,6 +142,7 @@ fn step(settings: &Settings, search: &Search, entry: &PipelineEntry) -> Result<S
             .collect(),
         action: entry.action.clone(),
         always: entry.always,
+        limit: entry.limit.unwrap_or(settings.limits.step),
         plugin,
     })
 }

@@ -16,6 +16,11 @@ pub fn normal(text: &str, paths: &[(String, &'static str)]) -> String {
             (r"\b\d{4}-\d\d-\d\dT[0-9:.]+Z", "[TIME]"),
             (r"\b(?:\d+ h )?(?:\d+ min )?\d+ s\b", "[SECONDS]"),
             (r"\bprocess \d+\b", "process [PID]"),
+            (
+                r"of user .+? on host \S+, since [-0-9]+ [:0-9]+",
+                "of user [USER] on host [HOST], since [TIME]",
+            ),
+            (r"\brun \d{14}\b", "run [RUN]"),
             (r"(\.rs):\d+\b", "$1:[LINE]"),
             (r"\b((?:run|log)\.do_\w+)\.\d+\b", "$1.[PID]"),
             // Columns that are as wide as a path.

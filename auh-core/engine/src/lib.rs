@@ -7,6 +7,7 @@
 mod company;
 mod error;
 mod host;
+mod leash;
 mod plan;
 mod queue;
 mod requirements;

@@ -10,6 +10,7 @@ mod conf;
 mod environment;
 mod error;
 mod layers;
+mod recipe_files;
 mod server;
 mod session;
 mod worktrees;
@@ -19,6 +20,7 @@ pub use build_dirs::{BuildDirs, Surroundings, Threads};
 pub use environment::{Environment, HostTool};
 pub use error::OeError;
 pub use layers::{Unfit, layer_repositories, unfit};
+pub use recipe_files::fingerprint;
 pub use session::{
     Base, Check, CheckError, CheckErrorKind, RecipeRecord, SessionRequest, SessionResponse, Wanted,
     ask,

@@ -107,7 +107,7 @@ pub fn log_line(record: &Record) -> Option<String> {
                 end.seconds, end.exit_code
             ),
         ),
-        Event::DiskMeasured { .. } | Event::Unknown => return None,
+        Event::RecipesRead { .. } | Event::DiskMeasured { .. } | Event::Unknown => return None,
     };
     let time = record
         .time

@@ -92,7 +92,8 @@ impl Story {
                 *self.full_parses.entry(end.folder.clone()).or_default() += full as u64;
             }
             Event::RunFinished(end) => self.end = Some(end.clone()),
-            Event::StepStarted { .. }
+            Event::RecipesRead { .. }
+            | Event::StepStarted { .. }
             | Event::CommandStarted { .. }
             | Event::CommandFinished(_)
             | Event::DiskMeasured { .. }

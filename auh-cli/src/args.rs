@@ -339,13 +339,24 @@ mod tests {
             Command::Upgrade(upgrade) => (upgrade.recipes, upgrade.retry),
             other => panic!("{other:?}"),
         };
-        let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
+        let words = |words: &[&str]| {
+            words
+                .iter()
+                .map(|&word| word.to_owned())
+                .collect::<Vec<_>>()
+        };
         assert_eq!(parse("auh upgrade all"), (words(&["all"]), None));
         assert_eq!(parse("auh upgrade --retry"), (vec![], Some(vec![])));
-        assert_eq!(parse("auh upgrade all --retry"), (words(&["all"]), Some(vec![])));
+        assert_eq!(
+            parse("auh upgrade all --retry"),
+            (words(&["all"]), Some(vec![]))
+        );
         let named = Some(words(&["a", "b"]));
         assert_eq!(parse("auh upgrade --retry a b"), (vec![], named.clone()));
-        assert_eq!(parse("auh upgrade all --retry a b -s"), (words(&["all"]), named));
+        assert_eq!(
+            parse("auh upgrade all --retry a b -s"),
+            (words(&["all"]), named)
+        );
         assert!(Args::try_parse_from(["auh", "upgrade"]).is_err());
     }
 }

@@ -283,7 +283,9 @@ fn limit(stop: &Stop, limit: Option<Duration>, began: Instant) -> std::io::Resul
         }
         stop.time_is_up();
     };
-    thread::Builder::new().name("limit".to_owned()).spawn(wait)?;
+    thread::Builder::new()
+        .name("limit".to_owned())
+        .spawn(wait)?;
     Ok(())
 }
 

@@ -289,8 +289,8 @@ fn not_started() -> CommandResult {
 /// What a command that hung had said last, as far as a message has room for it.
 fn last_lines(finished: &Finished) -> Vec<String> {
     const LINES: usize = 3;
-    let first = finished.last_lines.len().saturating_sub(LINES);
-    finished.last_lines[first..].to_vec()
+    let lines = &finished.lines_before_stop;
+    lines[lines.len().saturating_sub(LINES)..].to_vec()
 }
 
 fn parse<T: serde::de::DeserializeOwned>(payload: &str) -> Result<T, String> {

@@ -55,9 +55,9 @@ impl JournalError {
             },
             Self::NewerFormat { .. } => Some("use the auh that wrote it, or a newer one"),
             Self::Locked { .. } => Some("wait for it to end, or stop it"),
-            Self::LockedElsewhere { .. } => Some(
-                "that host has to be asked; when the process is dead there, remove the file",
-            ),
+            Self::LockedElsewhere { .. } => {
+                Some("that host has to be asked; when the process is dead there, remove the file")
+            }
             Self::NoRun { .. } => Some("name a folder such as 20260101120000, or say last"),
             Self::Busy { .. } => Some("wait for it to end"),
             Self::BadLine { .. } => None,

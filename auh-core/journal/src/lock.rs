@@ -66,7 +66,10 @@ impl fmt::Display for Holder {
         } = self;
         let since = self.since.to_zoned(TimeZone::system());
         let since = since.strftime("%Y-%m-%d %H:%M:%S");
-        write!(f, "process {pid} of user {user} on host {host}, since {since}")?;
+        write!(
+            f,
+            "process {pid} of user {user} on host {host}, since {since}"
+        )?;
         match &self.run {
             Some(run) => write!(f, ", run {run}"),
             None => Ok(()),
@@ -300,7 +303,12 @@ mod tests {
 
     #[test]
     fn what_names_nobody_is_free_unless_the_kernel_says_otherwise() {
-        for text in ["", "process 77, since 2026-01-01T00:00:00Z\n", "{\"pid\":", "\u{fffd}"] {
+        for text in [
+            "",
+            "process 77, since 2026-01-01T00:00:00Z\n",
+            "{\"pid\":",
+            "\u{fffd}",
+        ] {
             let folder = tempfile::tempdir().unwrap();
             std::fs::write(folder.path().join("auh.lock"), text).unwrap();
             let lock = RunLock::take(folder.path()).unwrap();

@@ -55,10 +55,7 @@ fn name_of_event(line: &[u8]) -> Option<&str> {
     std::str::from_utf8(&name[..end]).ok()
 }
 
-fn parse(
-    bytes: &[u8],
-    wanted: impl Fn(&[u8]) -> bool,
-) -> Result<Journal, (usize, String)> {
+fn parse(bytes: &[u8], wanted: impl Fn(&[u8]) -> bool) -> Result<Journal, (usize, String)> {
     let mut records = Vec::new();
     let mut torn = false;
     for (index, line) in bytes.split_inclusive(|b| *b == b'\n').enumerate() {
@@ -123,7 +120,12 @@ mod tests {
             verdict: crate::GroupVerdict::Failed,
             seconds: 1.0,
         };
-        let events = [log("first"), log("b"), finished("c"), log("\"event\":\"group-finished\"")];
+        let events = [
+            log("first"),
+            log("b"),
+            finished("c"),
+            log("\"event\":\"group-finished\""),
+        ];
         let written: Vec<_> = events.map(|event| writer.append(event).unwrap()).into();
         let mut text = fs::read_to_string(&path).unwrap();
         text.push_str("{\"time\":\"?\",\"event\":\"log\", and no more of it\n");

@@ -339,11 +339,18 @@ mod tests {
     fn another_class_begins_anew() {
         let zlib = group(&["zlib"], "2");
         let mut memory = Memory::default();
-        for (number, class) in [FailureClass::Fetch, FailureClass::Compile, FailureClass::Fetch]
-            .into_iter()
-            .enumerate()
+        for (number, class) in [
+            FailureClass::Fetch,
+            FailureClass::Compile,
+            FailureClass::Fetch,
+        ]
+        .into_iter()
+        .enumerate()
         {
-            memory.absorb("r", &run(day(number as i64), &zlib, "f", &[("zlib", class)]));
+            memory.absorb(
+                "r",
+                &run(day(number as i64), &zlib, "f", &[("zlib", class)]),
+            );
             assert_eq!(memory.failures().next().unwrap().attempts, 1);
         }
         assert_eq!(held(&memory, "2", "f", 2), None);

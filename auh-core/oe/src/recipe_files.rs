@@ -158,7 +158,12 @@ mod tests {
             "files/deep/b.patch",
             "zlib-1.2/c.patch",
         ];
-        let others = ["zlib_1.1.bb", "README", "zlib-1.1/d.patch", "../common/other.inc"];
+        let others = [
+            "zlib_1.1.bb",
+            "README",
+            "zlib-1.1/d.patch",
+            "../common/other.inc",
+        ];
         symlink("/dev/zero", folder.join("endless")).unwrap();
         fs::create_dir_all(folder.join("files")).unwrap();
         for (name, target) in [("zero", "/dev/zero"), ("round", ".."), ("gone", "nowhere")] {

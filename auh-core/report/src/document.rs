@@ -42,15 +42,12 @@ pub fn document(story: &Story, folder: &Path, files: &BTreeMap<String, Vec<Strin
         let recipes = chapter.group.recipes.iter();
         recipes.map(move |one| recipe(chapter, one, folder, names.map_or(&[], Vec::as_slice)))
     });
-    let left_out = story
-        .left_out
-        .iter()
-        .map(|left| {
-            json!({
-                "recipe": left.recipe, "reason": left.reason, "failed": left.failed,
-                "held_back": left.held_back,
-            })
-        });
+    let left_out = story.left_out.iter().map(|left| {
+        json!({
+            "recipe": left.recipe, "reason": left.reason, "failed": left.failed,
+            "held_back": left.held_back,
+        })
+    });
     json!({
         "format": DOCUMENT_FORMAT,
         "run": run(story, folder),

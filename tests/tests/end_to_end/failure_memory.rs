@@ -48,7 +48,10 @@ fn what_failed_is_passed_over_until_somebody_asks_for_it() {
     let summary: Value = serde_json::from_str(&run.text("summary.json")).unwrap();
     let left_out = summary["left_out"].as_array().unwrap();
     let chello = left_out.iter().find(|l| l["recipe"] == "chello").unwrap();
-    assert_eq!((&chello["held_back"], &chello["failed"]), (&Value::from(true), &Value::from(false)));
+    assert_eq!(
+        (&chello["held_back"], &chello["failed"]),
+        (&Value::from(true), &Value::from(false))
+    );
     for (words, tried) in [
         ("all", false),
         ("all --retry hello", false),
@@ -84,14 +87,21 @@ fn a_changed_recipe_or_another_release_is_tried() {
     let _ = environment.git(&["commit", "-q", "-a", "-m", "chello: another patch"]);
     assert!(is_tried(&environment, "all"));
     let changed = &document(&environment)[0];
-    assert_eq!((&changed["next"], &changed["changed"]), (&Value::from("now"), &Value::from(true)));
+    assert_eq!(
+        (&changed["next"], &changed["changed"]),
+        (&Value::from("now"), &Value::from(true))
+    );
     fs::write(&patch, before).unwrap();
     let _ = environment.git(&["commit", "-q", "-a", "-m", "chello: the patch that it was"]);
     assert!(!is_tried(&environment, "all"));
     let www = environment.top().join("upstream/www");
     fs::copy(www.join("hello-2.0.tar.gz"), www.join("hello-3.0.tar.gz")).unwrap();
     assert!(is_tried(&environment, "all"));
-    assert!(plan(&environment, "all").stdout.contains("chello  1.0 -> 3.0"));
+    assert!(
+        plan(&environment, "all")
+            .stdout
+            .contains("chello  1.0 -> 3.0")
+    );
 }
 
 #[test]
@@ -103,7 +113,11 @@ fn the_rules_are_settings() {
     assert!(is_tried(&environment, "all"));
     environment.settings("[retry]\npatch-conflict = [\"30d\"]\n");
     let output = plan(&environment, "all");
-    assert!(output.stdout.contains("with patch-conflict, next try on 2"), "{}", output.shown());
+    assert!(
+        output.stdout.contains("with patch-conflict, next try on 2"),
+        "{}",
+        output.shown()
+    );
 }
 
 #[test]
@@ -111,18 +125,32 @@ fn the_memory_is_shown_and_comes_from_the_journals_alone() {
     let Some(environment) = after_a_failure() else {
         return;
     };
-    let list = || environment.auh().args(["failures"]).run().expect_code(0).stdout;
+    let list = || {
+        environment
+            .auh()
+            .args(["failures"])
+            .run()
+            .expect_code(0)
+            .stdout
+    };
     let listed = list();
     let run = environment.run_folders().pop().unwrap();
     let name = run.file_name().unwrap().to_str().unwrap();
-    let line = listed.lines().find(|line| line.starts_with("chello")).unwrap();
+    let line = listed
+        .lines()
+        .find(|line| line.starts_with("chello"))
+        .unwrap();
     let words: Vec<&str> = line.split_whitespace().collect();
     assert_eq!(words[..4], ["chello", "2.0", "patch-conflict", "1"]);
     assert!(line.ends_with(name), "{line}");
     let failure = &document(&environment)[0];
     assert_eq!(
         (&failure["recipe"], &failure["class"], &failure["next"]),
-        (&Value::from("chello"), &Value::from("patch-conflict"), &Value::from("on-change"))
+        (
+            &Value::from("chello"),
+            &Value::from("patch-conflict"),
+            &Value::from("on-change")
+        )
     );
     assert_eq!(failure["run"], name);
     fs::remove_dir_all(run).unwrap();

@@ -40,7 +40,10 @@ fn a_lock_of_another_host_is_left_alone_and_named() {
     };
     holder(&environment, "far-away", "another");
     let output = environment.upgrade("hello -s").run().expect_code(3);
-    for part in ["process 4194000 of user ann on host far-away", "remove the file"] {
+    for part in [
+        "process 4194000 of user ann on host far-away",
+        "remove the file",
+    ] {
         assert!(output.stderr.contains(part), "{}", output.shown());
     }
     assert_eq!(environment.run_folders().len(), 0);

@@ -43,7 +43,10 @@ fn a_command_that_hangs_is_ended_with_its_children_and_says_what_it_said_last() 
     );
     assert!(message.contains("bhello"), "{message}");
     assert_eq!(environment.processes(), [""; 0]);
-    assert!(environment.recipe("bhello", "1.0").exists(), "it was reverted");
+    assert!(
+        environment.recipe("bhello", "1.0").exists(),
+        "it was reverted"
+    );
 }
 
 #[test]
@@ -79,8 +82,7 @@ fn a_plugin_in_a_process_of_its_own_that_never_comes_back_is_killed() {
     let output = call.args([environment.hostile_plugins()]).run();
     let _ = output.expect_code(1);
     let run = environment.latest_run();
-    let message =
-        "plugin hostile failed: it did not come back in time, and its process was killed";
+    let message = "plugin hostile failed: it did not come back in time, and its process was killed";
     let expected = (FailureClass::Hang, message.to_owned());
     assert_eq!(run.failures("phello"), [expected]);
     assert_eq!(run.with(Succeeded), ["hello"]);
@@ -99,7 +101,11 @@ fn who_stops_at_once_does_not_wait_for_a_plugin_that_never_comes_back() {
         let journal = read(&environment.run_folders().pop()?.join("journal.jsonl")).ok()?;
         let began =
             |event: &Event| matches!(event, Event::StepStarted { step, .. } if step == "hostile");
-        journal.records.iter().any(|r| began(&r.event)).then_some(())
+        journal
+            .records
+            .iter()
+            .any(|r| began(&r.event))
+            .then_some(())
     });
     started.interrupt();
     started.wait_for("the first request", || {
@@ -124,7 +130,9 @@ fn a_run_whose_time_is_up_ends_as_if_it_had_been_asked_to() {
     // Fetching is a task and sleeps first.
     let output = call.env("STANDIN_SLEEP", "1000").run().expect_code(130);
     assert!(
-        output.stderr.contains("the time limit of the run, 15 s, is up"),
+        output
+            .stderr
+            .contains("the time limit of the run, 15 s, is up"),
         "{}",
         output.shown()
     );
@@ -134,9 +142,7 @@ fn a_run_whose_time_is_up_ends_as_if_it_had_been_asked_to() {
     assert_eq!(run.verdicts()[1].1, None);
     let end = run.story.end.as_ref().unwrap();
     assert!(end.stopped && end.exit_code == 130, "{end:?}");
-    let said = |event: &Event| {
-        matches!(event, Event::Log { message, .. } if message.starts_with("the time limit of the run"))
-    };
+    let said = |event: &Event| matches!(event, Event::Log { message, .. } if message.starts_with("the time limit of the run"));
     assert!(run.journal.records.iter().any(|r| said(&r.event)));
     run.remove();
     for built in ["build/downloads", "build/tmp", "build/buildhistory"] {

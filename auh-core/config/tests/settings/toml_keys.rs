@@ -12,7 +12,11 @@ fn flagged(flags: Flags, text: &str) -> Settings {
 }
 
 fn waits() -> [Option<Duration>; 3] {
-    [Some(Duration::ZERO), Some(Duration::from_secs(86_400)), None]
+    [
+        Some(Duration::ZERO),
+        Some(Duration::from_secs(86_400)),
+        None,
+    ]
 }
 
 const LAYERS: &str = "layer-mode = true\nlayer-name = ['meta-a', 'meta-b']\nlayer-dir = '../meta'";

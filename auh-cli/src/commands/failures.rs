@@ -28,7 +28,9 @@ pub(crate) fn failures(args: &Failures) -> Result<exit::Status> {
     let settings = preparation::settings(&build_dir, &flags, Flags::default())?;
     let memory = memory::remembered(&settings.workdir);
     let rules = memory::rules(&settings);
-    let lines: Vec<Line<'_>> = memory.failures().map(|f| line(f, &rules)).collect();
+    // A recipe whose file has gone was upgraded by somebody, or is no more.
+    let pending = memory.failures().filter(|known| known.file.is_file());
+    let lines: Vec<Line<'_>> = pending.map(|known| line(known, &rules)).collect();
     match args.format {
         _ if args.json => terminal::output(&serde_json::to_string_pretty(&document(&lines))?),
         Format::Json => terminal::output(&serde_json::to_string_pretty(&document(&lines))?),

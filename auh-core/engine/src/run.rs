@@ -102,6 +102,8 @@ pub(crate) enum Message {
         seconds: f64,
     },
     Closed {
+        /// Which of the run's threads says so.
+        thread: usize,
         outcome: Result<StepOutcome, Failure>,
         seconds: f64,
     },
@@ -141,9 +143,11 @@ pub fn run(run: Run<'_>, watcher: &mut dyn Watcher) -> Result<RunEnd, EngineErro
         closing_failed: false,
     };
     dispatcher.measure_disk()?;
-    dispatcher.dispatch(&messages, &inbox)?;
-    dispatcher.watcher.groups_finished();
-    dispatcher.close(&messages, &inbox)?;
+    let done = dispatcher.carry_out(&messages, &inbox);
+    if done.is_err() {
+        dispatcher.wind_up(&inbox);
+    }
+    done?;
     dispatcher.end()
 }
 
@@ -254,6 +258,34 @@ struct Dispatcher<'r, 'p, 'w> {
 }
 
 impl Dispatcher<'_, '_, '_> {
+    fn carry_out(
+        &mut self,
+        messages: &mpsc::Sender<Message>,
+        inbox: &mpsc::Receiver<Message>,
+    ) -> Result<(), EngineError> {
+        self.dispatch(messages, inbox)?;
+        self.watcher.groups_finished();
+        self.close(messages, inbox)
+    }
+
+    /// Ends what goes on of a run that breaks off: nothing works on behind the program's end.
+    fn wind_up(&mut self, inbox: &mpsc::Receiver<Message>) {
+        if !self.run.stop.requested() {
+            self.run.stop.request();
+        }
+        self.urgent_since.get_or_insert_with(Instant::now);
+        while !self.calls.is_empty() {
+            for task in self.stuck() {
+                self.calls.remove(&task);
+            }
+            match inbox.recv_timeout(Duration::from_secs(1)) {
+                Ok(Message::Done { task, .. }) => drop(self.calls.remove(&Some(task))),
+                Ok(Message::Closed { .. }) => drop(self.calls.remove(&None)),
+                _ => {}
+            }
+        }
+    }
+
     fn dispatch(
         &mut self,
         messages: &mpsc::Sender<Message>,
@@ -495,10 +527,12 @@ impl Dispatcher<'_, '_, '_> {
             let host = self.host(messages, step, String::new(), &seat);
             let messages = messages.clone();
             let (leash, called) = (Arc::clone(&host.leash), step.clone());
+            let thread = self.threads + 1;
             self.call(None, &step.plugin, leash, move || {
                 let began = Instant::now();
                 let outcome = close_out(&called, &request, host);
                 let _ = messages.send(Message::Closed {
+                    thread,
                     outcome,
                     seconds: began.elapsed().as_secs_f64(),
                 });
@@ -530,8 +564,12 @@ impl Dispatcher<'_, '_, '_> {
                 return Ok((Err(call.failure()), call.leash.elapsed().as_secs_f64()));
             }
             match inbox.recv_timeout(Duration::from_secs(1)) {
-                // That of a step which was given up before comes too late.
-                Ok(Message::Closed { outcome, seconds }) if self.calls.remove(&None).is_some() => {
+                Ok(Message::Closed {
+                    thread,
+                    outcome,
+                    seconds,
+                }) if thread == self.threads => {
+                    self.calls.remove(&None);
                     return Ok((outcome, seconds));
                 }
                 Ok(message) => self.receive(message)?,
@@ -638,7 +676,8 @@ impl Dispatcher<'_, '_, '_> {
                 }
                 self.finish_task(task)
             }
-            // Only a closing step ends so, and it is waited for elsewhere.
+            // Only a closing step ends so, and it is waited for elsewhere; one that was given up
+            // before comes too late.
             Message::Closed { .. } => Ok(()),
         }
     }

@@ -21,7 +21,7 @@ Examples:
   auh upgrade all --jobs 4 --batch 8
   auh report --open
 Exit status: 0 all good, 1 some recipes failed, 2 usage or configuration,
-3 environment, 4 internal, 130 stopped."
+3 environment, 4 internal, 130 stopped (also by the run's time limit)."
 )]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -44,6 +44,7 @@ Examples:
     Report(Report),
     Runs(Runs),
     Show(Show),
+    Failures(Failures),
     #[command(subcommand)]
     Config(Config),
     Mail(Mail),
@@ -63,11 +64,16 @@ Examples:
 Examples:
   auh upgrade zlib
   auh upgrade zlib -t 1.3.1 --machines \"qemux86-64 qemuarm_musl\"
-  auh upgrade all --dry-run")]
+  auh upgrade all --dry-run
+  auh upgrade all --retry zlib")]
 pub(crate) struct Upgrade {
-    /// Recipes by name, or `all`
-    #[arg(required = true, value_name = "RECIPE")]
+    /// Recipes by name, or `all`; with --retry and without any, those that it names, or all
+    #[arg(required_unless_present = "retry", value_name = "RECIPE")]
     pub recipes: Vec<String>,
+    /// Try these recipes although they failed before and it is not time yet to try them again (see
+    /// `auh failures`); all of them unless named. What is asked for by name is always tried
+    #[arg(long, num_args = 0.., value_name = "RECIPE")]
+    pub retry: Option<Vec<String>>,
     /// Version to go to instead of the newest (one recipe only)
     #[arg(short = 't', long, alias = "to_version", value_name = "VERSION")]
     pub to_version: Option<String>,
@@ -197,6 +203,19 @@ pub(crate) struct Show {
     /// How to show the result
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
+    #[command(flatten)]
+    pub place: RunsPlace,
+}
+
+/// List the recipes that failed and were not upgraded since, and when they are tried again
+#[derive(Debug, clap::Args)]
+pub(crate) struct Failures {
+    /// How to show the result
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+    /// The same as --format json
+    #[arg(long, conflicts_with = "format")]
+    pub json: bool,
     #[command(flatten)]
     pub place: RunsPlace,
 }
@@ -486,5 +505,32 @@ mod tests {
             commands.filter(|c| !c.is_hide_set()).for_each(check);
         }
         check(&Args::command());
+    }
+
+    #[test]
+    fn who_is_tried_again_may_stand_alone_or_behind_others() {
+        let parse = |words: &str| match Args::try_parse_from(words.split(' ')).unwrap().command {
+            Command::Upgrade(upgrade) => (upgrade.recipes, upgrade.retry),
+            other => panic!("{other:?}"),
+        };
+        let words = |words: &[&str]| {
+            words
+                .iter()
+                .map(|&word| word.to_owned())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(parse("auh upgrade all"), (words(&["all"]), None));
+        assert_eq!(parse("auh upgrade --retry"), (vec![], Some(vec![])));
+        assert_eq!(
+            parse("auh upgrade all --retry"),
+            (words(&["all"]), Some(vec![]))
+        );
+        let named = Some(words(&["a", "b"]));
+        assert_eq!(parse("auh upgrade --retry a b"), (vec![], named.clone()));
+        assert_eq!(
+            parse("auh upgrade all --retry a b -s"),
+            (words(&["all"]), named)
+        );
+        assert!(Args::try_parse_from(["auh", "upgrade"]).is_err());
     }
 }

@@ -5,6 +5,7 @@ pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod doctor;
+pub(crate) mod failures;
 pub(crate) mod mail;
 pub(crate) mod manual;
 pub(crate) mod plan;

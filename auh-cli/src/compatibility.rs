@@ -98,6 +98,8 @@ fn upgrade(args: Args) -> Upgrade {
     let layer_dir = args.layer_dir.filter(|_| args.layer_names.is_some());
     Upgrade {
         recipes: args.recipes,
+        // The Python helper knows nothing of earlier runs.
+        retry: Some(Vec::new()),
         to_version: args.to_version,
         skip_compilation: args.skip_compilation,
         serial_build: args.serial_build,
@@ -125,6 +127,12 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Args::command().debug_assert();
+    }
+
+    #[test]
+    fn what_failed_before_is_tried_each_time_as_the_python_helper_does() {
+        let args = Args::try_parse_from(["x", "all"]).unwrap();
+        assert_eq!(upgrade(args).retry, Some(Vec::new()));
     }
 
     #[test]

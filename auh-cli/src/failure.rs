@@ -148,7 +148,9 @@ fn status_of_engine(error: &EngineError) -> exit::Status {
         EngineError::UnknownRecipe { .. }
         | EngineError::Scheduler { .. }
         | EngineError::Stalled { .. } => exit::USAGE,
-        EngineError::Journal(_) | EngineError::Requirement { .. } => exit::ENVIRONMENT,
+        EngineError::Journal(_) | EngineError::Requirement { .. } | EngineError::Thread { .. } => {
+            exit::ENVIRONMENT
+        }
         EngineError::Environment(error) => status_of_environment(error),
     }
 }

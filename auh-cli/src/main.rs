@@ -10,6 +10,7 @@ mod compatibility;
 mod exit;
 mod failure;
 mod jobs;
+mod memory;
 mod preparation;
 mod results;
 mod runs;
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
         Command::Report(report) => commands::report::report(report),
         Command::Runs(runs) => commands::runs::runs(runs),
         Command::Show(show) => commands::show::show(show),
+        Command::Failures(failures) => commands::failures::failures(failures),
         Command::Config(config) => commands::config::config(config),
         Command::Mail(mail) => commands::mail::mail(mail),
         Command::Plugin(plugin) => commands::plugin::plugin(plugin),

@@ -144,6 +144,7 @@ pub(crate) fn step(settings: &Settings, search: &Search, entry: &PipelineEntry) 
             .collect(),
         action: entry.action.clone(),
         always: entry.always,
+        limit: entry.limit.unwrap_or(settings.limits.step),
         plugin,
     })
 }

@@ -18,6 +18,11 @@ pub fn normal(text: &str, paths: &[(String, &'static str)]) -> String {
             (r"\bprocess \d+\b", "process [PID]"),
             // Whoever else uses the disk has a part in it.
             (r"(?m)^peak disk use in .*\n", ""),
+            (
+                r"of user .+? on host \S+, since [-0-9]+ [:0-9]+",
+                "of user [USER] on host [HOST], since [TIME]",
+            ),
+            (r"\brun \d{14}\b", "run [RUN]"),
             (r"(\.rs):\d+\b", "$1:[LINE]"),
             (r"\b((?:run|log)\.do_\w+)\.\d+\b", "$1.[PID]"),
             // Columns that are as wide as a path.

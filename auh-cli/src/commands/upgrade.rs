@@ -7,6 +7,7 @@ use crate::{
     exit,
     failure::Usage,
     jobs::{self, Jobs},
+    memory::{self, Retry},
     preparation::{self, Checked},
     results::{Results, ResultsWriter},
     screen::{Screen, Waiting},
@@ -32,7 +33,7 @@ use std::{
     num::NonZero,
     path::{Path, PathBuf},
     sync::Arc,
-    thread::available_parallelism,
+    thread::{self, available_parallelism},
     time::{Duration, Instant},
 };
 
@@ -40,6 +41,7 @@ use std::{
 pub(crate) fn upgrade(args: &Upgrade, dry_run: bool) -> Result<exit::Status> {
     let began = Instant::now();
     let (wanted, to_version) = recipes_and_version(args)?;
+    let retry = Retry::of(args, &wanted)?;
     let environment = Environment::of_this_process()?;
     let flags = Flags {
         skip_compilation: args.skip_compilation,
@@ -59,11 +61,18 @@ pub(crate) fn upgrade(args: &Upgrade, dry_run: bool) -> Result<exit::Status> {
     let stop = Stop::default();
     environment.check_for_upgrades(stop.work())?;
     let lines = bitbake_lines(&settings, &search, environment.build_dir())?;
-    let _lock = RunLock::take(&environment.build_dir().join("upgrade-helper"))?;
+    let mut lock = RunLock::take(&environment.build_dir().join("upgrade-helper"))?;
+    if let Some(holder) = lock.taken_over() {
+        terminal::note(&format!(
+            "took over the lock of {holder}, which ended without letting go of it"
+        ));
+    }
     signals::listen(&stop)?;
+    limit(&stop, settings.limits.run, began)?;
     let job = Job {
         wanted,
         to_version,
+        retry,
         dirs: Arc::new(BuildDirs::enter(
             environment,
             &settings.machines,
@@ -77,7 +86,7 @@ pub(crate) fn upgrade(args: &Upgrade, dry_run: bool) -> Result<exit::Status> {
         began,
         level: level(args.settings.debug_level),
     };
-    let result = job.carry_out(dry_run);
+    let result = job.carry_out(dry_run, &mut lock);
     for trouble in job.dirs.leave() {
         terminal::warning(&trouble);
     }
@@ -88,6 +97,7 @@ pub(crate) fn upgrade(args: &Upgrade, dry_run: bool) -> Result<exit::Status> {
 struct Job {
     wanted: Wanted,
     to_version: Option<Version>,
+    retry: Retry,
     settings: Settings,
     pipeline: Pipeline,
     scheduler: Plugin,
@@ -98,7 +108,7 @@ struct Job {
 }
 
 impl Job {
-    fn carry_out(&self, dry_run: bool) -> Result<exit::Status> {
+    fn carry_out(&self, dry_run: bool, lock: &mut RunLock) -> Result<exit::Status> {
         self.dirs.ensure_workspace(self.stop.work())?;
         let surroundings = self.dirs.surroundings(&Place::BuildDir)?;
         let checked = preparation::check(
@@ -113,6 +123,8 @@ impl Job {
         check_requirements(&self.pipeline, |name| checked.response.base.get(name))?;
         let filters = preparation::filters(&self.settings, &self.wanted, self.to_version.clone());
         let mut selection = select(&checked.response, &filters)?;
+        let fingerprints = memory::fingerprints(&selection);
+        memory::hold_back(&mut selection, &self.retry, &fingerprints, &self.settings);
         let unfit = preparation::unfit(&selection, self.stop.work())?;
         if let Wanted::Named(_) = self.wanted {
             preparation::refuse(&selection, &unfit)?;
@@ -127,7 +139,7 @@ impl Job {
             )?);
             return Ok(exit::GOOD);
         }
-        self.run(selection, &checked, &surroundings)
+        self.run(selection, &checked, &surroundings, fingerprints, lock)
     }
 
     fn run(
@@ -135,16 +147,19 @@ impl Job {
         selection: Selection,
         checked: &Checked,
         surroundings: &Surroundings,
+        fingerprints: BTreeMap<String, String>,
+        lock: &mut RunLock,
     ) -> Result<exit::Status> {
         let removed = self.clean(checked)?;
         // Of the runs before this one.
         let forecast = plan::forecast(&selection, &self.pipeline, &self.settings);
         let folder = RunFolder::create(&self.settings.workdir)?;
+        lock.name_run(&folder.name())?;
         let jobs = self.jobs(&selection, &checked.response.base, &folder)?;
         let mut journal = Writer::create(&folder.journal())?;
         let mut screen = Screen::new(&folder.log(), self.level, forecast);
         let failed_before = selection.left_out.iter().any(|left_out| left_out.failed);
-        let first = self.first_events(&selection, checked, surroundings);
+        let first = self.first_events(&selection, checked, surroundings, fingerprints);
         for event in first.into_iter().chain(removed) {
             screen.record(&journal.append(event)?);
         }
@@ -184,6 +199,9 @@ impl Job {
         let end =
             end.with_context(|| format!("the run in {} broke off", folder.path().display()))?;
         terminal::output(&auh_report::summary(&watcher.screen.end(), folder.path()));
+        if self.stop.is_out_of_time() {
+            terminal::note("the time limit of the run (limits.run) ended it before its end");
+        }
         Ok(exit::Status(end.exit_code))
     }
 
@@ -259,7 +277,8 @@ impl Job {
         selection: &Selection,
         checked: &Checked,
         surroundings: &Surroundings,
-    ) -> [Event; 3] {
+        fingerprints: BTreeMap<String, String>,
+    ) -> [Event; 4] {
         let recipes = match &self.wanted {
             Wanted::All => vec!["all".to_owned()],
             Wanted::Named(names) => names.clone(),
@@ -282,6 +301,7 @@ impl Job {
                 seconds: checked.seconds,
                 parses: checked.parses.clone(),
             }),
+            Event::RecipesRead { fingerprints },
             Event::Planned {
                 groups: selection.groups.clone(),
                 left_out: selection.left_out.clone(),
@@ -290,9 +310,37 @@ impl Job {
     }
 }
 
+/// Stops the run when its time is up, whatever it is doing then.
+fn limit(stop: &Stop, limit: Option<Duration>, began: Instant) -> std::io::Result<()> {
+    let Some(limit) = limit else { return Ok(()) };
+    let stop = stop.clone();
+    // Nobody waits for it: it ends with the program.
+    let wait = move || {
+        thread::sleep(limit.saturating_sub(began.elapsed()));
+        if !stop.requested() {
+            let span = auh_report::duration(limit.as_secs_f64());
+            terminal::note(&format!(
+                "the time limit of the run, {span}, is up: running commands are ended and the layers \
+                 put in order"
+            ));
+        }
+        stop.time_is_up();
+    };
+    thread::Builder::new()
+        .name("limit".to_owned())
+        .spawn(wait)?;
+    Ok(())
+}
+
 /// Checks what can be checked without any environment.
 fn recipes_and_version(args: &Upgrade) -> Result<(Wanted, Option<Version>), Usage> {
-    let wanted = preparation::wanted(&args.recipes)?;
+    let all = ["all".to_owned()];
+    let retried = args.retry.as_deref().filter(|names| !names.is_empty());
+    let recipes = match args.recipes.as_slice() {
+        [] => retried.unwrap_or(&all),
+        recipes => recipes,
+    };
+    let wanted = preparation::wanted(recipes)?;
     let Some(version) = &args.to_version else {
         return Ok((wanted, None));
     };

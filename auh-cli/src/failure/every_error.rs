@@ -224,7 +224,12 @@ fn journal() -> Section {
         JournalError::NoRun { .. } => JournalError::NoRun { path: path("/w/x") },
         JournalError::Busy { .. } => JournalError::Busy { path: path("/w/20260101120000") },
         JournalError::Locked { .. } => JournalError::Locked {
-            folder: path("/b/upgrade-helper"), holder: text("process 17, since 2026-01-01T12:00:00Z"),
+            folder: path("/b/upgrade-helper"),
+            holder: text("process 17 of user ann on host h1, since 2026-01-01 12:00:00"),
+        },
+        JournalError::LockedElsewhere { .. } => JournalError::LockedElsewhere {
+            path: path("/b/upgrade-helper/auh.lock"),
+            holder: text("process 17 of user ann on host h2, since 2026-01-01 12:00:00"),
         },
     })
 }
@@ -274,6 +279,7 @@ fn engine() -> Section {
         EngineError::Scheduler { .. } => EngineError::Scheduler {
             name: text("mine"), fault: PluginFault::error(text("it has no order")),
         },
+        EngineError::Thread { .. } => EngineError::Thread { source: io::Error::from_raw_os_error(11) },
         EngineError::Stalled { .. } => EngineError::Stalled { name: text("mine"), ready: 3 },
     })
 }

@@ -5,15 +5,16 @@ use crate::{
     error::did_you_mean,
     nearest::nearest,
     tree::{Item, Node, Value},
-    value::{FromNode, Name, Wrong},
+    value::{FromNode, Limit, Name, Wrong},
 };
 use serde_json::Map;
+use std::time::Duration;
 
 /// The action of a step for which the settings name none.
 const RUN: &str = "run";
 
 /// The keys of a step.
-const KEYS: [&str; 5] = ["step", "action", "always", "when", "with"];
+const KEYS: [&str; 6] = ["step", "action", "always", "when", "limit", "with"];
 
 /// A named list of steps.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +38,8 @@ pub struct PipelineEntry {
     pub always: bool,
     /// Key of the switch without which the step is left out.
     pub when: Option<String>,
+    /// How long it may take, with none inside for no limit; `limits.step` where the entry says nothing.
+    pub limit: Option<Option<Duration>>,
     /// Further settings for the plugin; see [`crate::Settings::plugin_options`].
     pub with: Map<String, serde_json::Value>,
     /// Where the settings have it.
@@ -50,6 +53,7 @@ impl FromNode for PipelineEntry {
             action: RUN.to_owned(),
             always: false,
             when: None,
+            limit: None,
             with: Map::new(),
             at: node.at.clone(),
         };
@@ -76,6 +80,7 @@ impl PipelineEntry {
             "action" => self.action = Name::from_node(&item.node)?.0,
             "always" => self.always = bool::from_node(&item.node)?,
             "when" => self.when = Some(Name::from_node(&item.node)?.0),
+            "limit" => self.limit = Some(Limit::from_node(&item.node)?.0),
             "with" => match item.node.value.to_json() {
                 serde_json::Value::Object(map) => self.with = map,
                 _ => return Err(Wrong::expected(&item.node, "a table")),

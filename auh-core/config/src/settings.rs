@@ -4,11 +4,11 @@ use crate::{
     ConfigError, Integrate, Pipeline, PipelineEntry, SmtpServer, Source, Threads, Warning, schema,
     tree::{Node, Tree, Value, dotted, split},
     value::{
-        Address, Author, Batch, FromNode, Isolation, Jobs, Limit, Line, Name, Pressure, Server,
-        Size, address_of,
+        Address, Author, Backoff, Batch, FromNode, Isolation, Jobs, Limit, Line, Name, Pressure,
+        Server, Size, address_of,
     },
 };
-use auh_protocol::Machine;
+use auh_protocol::{FailureClass, Machine};
 use serde_json::{Map, Value as Json};
 use std::{
     collections::BTreeMap,
@@ -85,6 +85,9 @@ pub struct Settings {
     pub bitbake_scheduler: Option<String>,
     /// How long things may take.
     pub limits: Limits,
+    /// How long to wait before another attempt, by class of failures: after the first failure, the
+    /// second in a row and so on, the last one for all further ones; none is for ever.
+    pub retry: BTreeMap<FailureClass, Vec<Option<Duration>>>,
     /// The plugins' own settings by plugin.
     pub plugins: BTreeMap<String, Map<String, Json>>,
     /// What has no effect or another one than it seems to have.
@@ -121,6 +124,10 @@ pub struct Build {
 pub struct Limits {
     /// One command; none for no limit.
     pub command: Option<Duration>,
+    /// One step for a group; none for no limit.
+    pub step: Option<Duration>,
+    /// The whole run; none for no limit.
+    pub run: Option<Duration>,
     /// The answer of one recipe's upstream; none for no limit.
     pub upstream_check: Option<Duration>,
     /// A command that was told to stop, before it is killed.
@@ -315,6 +322,7 @@ impl Settings {
                 .optional::<Name>("bitbake.scheduler")?
                 .map(|name| name.0),
             limits: values.limits()?,
+            retry: values.retry()?,
             plugins: values.plugins(),
             warnings,
             tree,
@@ -502,12 +510,23 @@ impl Values<'_> {
     fn limits(&self) -> Result<Limits, ConfigError> {
         Ok(Limits {
             command: self.required::<Limit>("limits.command")?.0,
+            step: self.required::<Limit>("limits.step")?.0,
+            run: self.required::<Limit>("limits.run")?.0,
             upstream_check: self.required::<Limit>("limits.upstream-check")?.0,
             grace: self
                 .required::<Limit>("limits.grace")?
                 .0
                 .unwrap_or_default(),
         })
+    }
+
+    fn retry(&self) -> Result<BTreeMap<FailureClass, Vec<Option<Duration>>>, ConfigError> {
+        let classes = FailureClass::ALL.into_iter();
+        let waits = classes.map(|class| {
+            let backoff: Backoff = self.required(&format!("retry.{class}"))?;
+            Ok((class, backoff.0))
+        });
+        waits.collect()
     }
 
     /// The name of the pipeline to run. Every setting that names one is checked.

@@ -389,9 +389,36 @@ impl FromNode for Limit {
     }
 }
 
+/// How long to wait after the first failure, the second and so on; none is for ever.
+pub(crate) struct Backoff(pub(crate) Vec<Option<Duration>>);
+
+impl FromNode for Backoff {
+    fn from_node(node: &Node) -> Result<Self, Wrong> {
+        let Value::List(waits) = &node.value else {
+            return Err(Wrong::expected(node, "a list of times"));
+        };
+        let waits: Vec<_> = waits.iter().map(wait).collect::<Result<_, _>>()?;
+        match waits.split_last() {
+            None => Err(Wrong::value(node, "the list is empty")
+                .with_hint("say [0] to try again with the next run")),
+            Some((_, before)) if before.contains(&None) => {
+                Err(Wrong::value(node, "nothing can come after \"never\""))
+            }
+            Some(_) => Ok(Self(waits)),
+        }
+    }
+}
+
+fn wait(node: &Node) -> Result<Option<Duration>, Wrong> {
+    match &node.value {
+        Value::Text(text) if text == "never" => Ok(None),
+        _ => Ok(Some(Limit::from_node(node)?.0.unwrap_or_default())),
+    }
+}
+
 const LONGEST_LIMIT: u64 = 365 * 24 * 3600;
 
-/// Seconds in a text such as `45`, `90s`, `1h30m`, `1d 12h`.
+/// Seconds in a text such as `45`, `90s`, `1h30m`, `90 min`, `1 d 12 h`.
 fn seconds(text: &str) -> Option<u64> {
     let mut rest = text.trim();
     if let Ok(plain) = rest.parse() {
@@ -400,17 +427,20 @@ fn seconds(text: &str) -> Option<u64> {
     let mut total: u64 = 0;
     while !rest.is_empty() {
         let unit_at = rest.find(|c: char| !c.is_ascii_digit())?;
-        let (number, unit) = rest.split_at(unit_at);
-        let unit_seconds = match unit.as_bytes().first()? {
-            b's' => 1,
-            b'm' => 60,
-            b'h' => 3600,
-            b'd' => 86_400,
+        let (number, behind) = rest.split_at(unit_at);
+        let behind = behind.trim_start();
+        let unit_ends = behind.find(|c: char| !c.is_ascii_alphabetic());
+        let (unit, behind) = behind.split_at(unit_ends.unwrap_or(behind.len()));
+        let unit_seconds = match unit {
+            "s" => 1,
+            "m" | "min" => 60,
+            "h" => 3600,
+            "d" => 86_400,
             _ => return None,
         };
         let number: u64 = number.parse().ok()?;
         total = total.checked_add(number.checked_mul(unit_seconds)?)?;
-        rest = unit[1..].trim_start();
+        rest = behind.trim_start();
     }
     (!text.trim().is_empty()).then_some(total)
 }
@@ -429,7 +459,12 @@ mod tests {
             ("1d 12h", Some(129_600)),
             ("", None),
             ("h", None),
-            ("2 h", None),
+            ("2 h", Some(7200)),
+            ("90 min", Some(5400)),
+            ("1 d 2h 3 min 4s", Some(93_784)),
+            ("2 hours", None),
+            ("2", Some(2)),
+            ("2 ", Some(2)),
             ("1h30", None),
             ("-1s", None),
             ("99999999999999999999s", None),

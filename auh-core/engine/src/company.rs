@@ -48,6 +48,21 @@ impl Postponed {
     }
 }
 
+/// Groups of which nobody knows whose fault it was that the step failed.
+pub(crate) fn all_postponed(groups: &[&Group], failure: &Failure) -> Vec<Postponed> {
+    let outcome = work::failed(StepOutcome::default(), groups, failure);
+    let postponed = groups.iter().map(|group| Postponed {
+        group: group.name(),
+        company: groups
+            .iter()
+            .map(|other| other.name())
+            .filter(|name| *name != group.name())
+            .collect(),
+        failures: failures(&outcome, group),
+    });
+    postponed.collect()
+}
+
 /// Carries a step out for all groups of a request as for one. The verdict of a group that is left
 /// by itself counts; groups that fail in company are taken out of the work trees.
 pub(crate) fn carry_out(

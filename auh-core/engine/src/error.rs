@@ -29,6 +29,9 @@ pub enum EngineError {
     /// The scheduler gave no usable answer.
     #[error("scheduler {name}: {fault}")]
     Scheduler { name: String, fault: PluginFault },
+    /// The system gives no more threads.
+    #[error("no thread can be started for a step: {source}")]
+    Thread { source: std::io::Error },
     /// A scheduler that starts nothing while nothing runs would wait for ever.
     #[error(
         "scheduler {name}: it starts nothing although nothing runs and {ready} tasks are ready"
@@ -54,6 +57,7 @@ impl EngineError {
             }),
             Self::Journal(error) => Some(error.hint().to_owned()),
             Self::Environment(error) => error.hint(),
+            Self::Thread { .. } => Some("let the user have more processes (ulimit -u)".to_owned()),
             Self::Scheduler { .. } | Self::Stalled { .. } => {
                 Some("choose another one with --scheduler".to_owned())
             }

@@ -1,6 +1,6 @@
 //! The host as a step sees it: runs commands in build directories, logs, tells of progress.
 
-use crate::{Live, Stop, run::Message};
+use crate::{Live, Stop, leash::Leash, run::Message};
 use auh_journal::{CommandEnd, Event, ParseEvent};
 use auh_loader::HostCalls;
 use auh_oe::{BuildDirs, WorkPlace};
@@ -42,10 +42,18 @@ pub(crate) struct StepHost {
     pub group: Option<String>,
     /// True for a step that cleans up after the run was asked to stop: its commands still run.
     pub cleanup: bool,
+    /// How long the step may take.
+    pub leash: Arc<Leash>,
 }
+
+/// The answer to a step that was given up and that still asks for something.
+const GIVEN_UP: &str = "this step was given up, since it did not come back in time";
 
 impl HostCalls for StepHost {
     fn call(&self, op: &str, payload: &str) -> Result<String, String> {
+        if self.leash.given_up() {
+            return Err(GIVEN_UP.to_owned());
+        }
         let answer = match op {
             op::RUN => json(&self.run(&parse(payload)?)?),
             op::PREPARE_BUILD_DIR => {
@@ -86,6 +94,10 @@ impl HostCalls for StepHost {
         };
         Ok(answer.to_string())
     }
+
+    fn given_up(&self) -> bool {
+        self.leash.given_up()
+    }
 }
 
 impl StepHost {
@@ -113,7 +125,11 @@ impl StepHost {
     }
 
     fn run(&self, request: &RunCommand) -> Result<CommandResult, String> {
+        let _held = self.leash.hold().ok_or(GIVEN_UP)?;
         let command = self.command(request)?;
+        if command.time_limit == Some(Duration::ZERO) {
+            return Ok(not_started());
+        }
         let id = self.shared.commands.fetch_add(1, Ordering::Relaxed);
         let mut ear = Ear::new(self, &request.place, id);
         self.tell(Message::CommandStarted(
@@ -172,10 +188,10 @@ impl StepHost {
         for (name, value) in &request.env {
             command = command.env(name, value);
         }
-        command.time_limit = request
-            .time_limit_s
-            .map(Duration::from_secs)
-            .or(self.shared.command_limit);
+        let own = request.time_limit_s.map(Duration::from_secs);
+        let own = own.or(self.shared.command_limit);
+        let cleanup = request.cleanup || self.cleanup;
+        command.time_limit = self.leash.time_for(own, cleanup);
         command.stop_grace = self.shared.stop_grace;
         command.log.clone_from(&request.log);
         command.stdin = request.stdin.as_ref().map(|text| text.clone().into_bytes());
@@ -280,7 +296,29 @@ fn command_result(finished: &Finished) -> CommandResult {
         stdout: finished.stdout.text(),
         stderr: finished.stderr.text(),
         seconds: finished.wall.as_secs_f64(),
+        last_lines: match finished.exit {
+            auh_process::Exit::TimedOut => last_lines(finished),
+            _ => Vec::new(),
+        },
     }
+}
+
+/// A command for which nothing is left of its step's time.
+fn not_started() -> CommandResult {
+    CommandResult {
+        exit: Exit::TimedOut,
+        stdout: String::new(),
+        stderr: String::new(),
+        seconds: 0.0,
+        last_lines: vec!["it was not started: the time limit of its step was reached".to_owned()],
+    }
+}
+
+/// What a command that hung had said last, as far as a message has room for it.
+fn last_lines(finished: &Finished) -> Vec<String> {
+    const LINES: usize = 3;
+    let lines = &finished.lines_before_stop;
+    lines[lines.len().saturating_sub(LINES)..].to_vec()
 }
 
 fn parse<T: serde::de::DeserializeOwned>(payload: &str) -> Result<T, String> {

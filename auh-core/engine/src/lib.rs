@@ -9,6 +9,7 @@ mod company;
 mod disk;
 mod error;
 mod host;
+mod leash;
 mod plan;
 mod queue;
 mod requirements;

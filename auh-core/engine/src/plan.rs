@@ -4,6 +4,7 @@ use auh_graph::{TaskGraph, TaskGraphBuilder, TaskIndex};
 use auh_loader::Plugin;
 use auh_protocol::{Company, Group, Scope, step};
 use serde_json::{Map, Value};
+use std::time::Duration;
 
 /// A step of a pipeline, with its plugin loaded.
 #[derive(Debug, Clone)]
@@ -14,6 +15,8 @@ pub struct Step {
     pub action: String,
     /// Whether it runs after a failure too.
     pub always: bool,
+    /// How long one call of it may take; none without a limit.
+    pub limit: Option<Duration>,
     /// The plugin's settings.
     pub options: Map<String, Value>,
     /// The other settings that its manifest asks for.

@@ -7,17 +7,19 @@ use crate::{
     company::{self, Parting, Postponed},
     disk::DiskWatch,
     host::{Shared, StepHost},
+    leash::Leash,
     plan::{Assignment, Attempt, Place, Plan},
     queue::Queue,
-    work::{carry_out, carry_out_afresh, close_out},
+    work::{carry_out, carry_out_afresh, close_out, failed, guarded},
 };
 use auh_graph::TaskIndex;
 use auh_journal::{Event, GroupVerdict, Record, RunEnd, RunFolder, Writer};
 use auh_loader::{Object, Plugin};
 use auh_oe::{Sources, WorkPlace};
+use auh_process::CancelStage;
 use auh_protocol::{
-    Failure, Group, GroupState, GroupWork, Machine, RecipeName, RunContext, StepOutcome,
-    StepRequest, host::Level,
+    Failure, FailureClass, Group, GroupState, GroupWork, Machine, RecipeName, RunContext,
+    StepOutcome, StepRequest, host::Level,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -111,6 +113,8 @@ pub(crate) enum Message {
         seconds: f64,
     },
     Closed {
+        /// Which of the run's threads says so.
+        thread: usize,
         outcome: Result<StepOutcome, Failure>,
         seconds: f64,
     },
@@ -149,18 +153,19 @@ pub fn run(run: Run<'_>, watcher: &mut dyn Watcher) -> Result<RunEnd, EngineErro
         watcher,
         clock,
         seated: BTreeMap::new(),
+        calls: BTreeMap::new(),
+        threads: 0,
+        urgent_since: None,
+        said_time_is_up: false,
         closing_failed: false,
     };
-    thread::scope(|scope| {
-        let result = dispatcher.dispatch(scope, &messages, &inbox);
-        // Nobody waits for what nobody asked for.
-        dispatcher.ahead.cancel();
-        result
-    })?;
-    if !dispatcher.run.pipeline.closing.is_empty() {
-        dispatcher.watcher.groups_finished();
+    let done = dispatcher.carry_out(&messages, &inbox);
+    // Nobody waits for what nobody asked for.
+    dispatcher.ahead.cancel();
+    if done.is_err() {
+        dispatcher.wind_up(&inbox);
     }
-    thread::scope(|scope| dispatcher.close(scope, &messages, &inbox))?;
+    done?;
     dispatcher.end()
 }
 
@@ -238,6 +243,20 @@ struct Progress {
     postponed: Option<Postponed>,
 }
 
+/// A call of a step under way. Its thread is not waited for at the end: one that is stuck would keep
+/// the program from ending.
+struct Call {
+    /// The step's plugin.
+    plugin: String,
+    /// The thread's name.
+    thread: String,
+    leash: Arc<Leash>,
+    given_up_at: Option<Instant>,
+}
+
+/// How long a call that was given up may take to end by itself, as one in a process of its own does.
+const LAST_CHANCE: Duration = Duration::from_secs(2);
+
 struct Dispatcher<'r, 'p, 'w> {
     run: Run<'r>,
     plan: &'p Plan,
@@ -251,22 +270,61 @@ struct Dispatcher<'r, 'p, 'w> {
     ahead: Ahead,
     /// The group that was last in each seat.
     seated: BTreeMap<usize, usize>,
+    /// The calls of steps under way, by their tasks; that of a closing step has none.
+    calls: BTreeMap<Option<TaskIndex>, Call>,
+    /// How many threads were started.
+    threads: usize,
+    /// Since when the run is to stop at once.
+    urgent_since: Option<Instant>,
+    /// True once the journal has that the run's time is up.
+    said_time_is_up: bool,
     /// True when a closing step failed.
     closing_failed: bool,
 }
 
-impl<'r: 'scope, 'p: 'scope, 'scope> Dispatcher<'r, 'p, '_> {
+impl Dispatcher<'_, '_, '_> {
+    fn carry_out(
+        &mut self,
+        messages: &mpsc::Sender<Message>,
+        inbox: &mpsc::Receiver<Message>,
+    ) -> Result<(), EngineError> {
+        self.dispatch(messages, inbox)?;
+        if !self.run.pipeline.closing.is_empty() {
+            self.watcher.groups_finished();
+        }
+        self.close(messages, inbox)
+    }
+
+    /// Ends what goes on of a run that breaks off: nothing works on behind the program's end.
+    fn wind_up(&mut self, inbox: &mpsc::Receiver<Message>) {
+        if !self.run.stop.requested() {
+            self.run.stop.request();
+        }
+        self.urgent_since.get_or_insert_with(Instant::now);
+        while !self.calls.is_empty() {
+            for task in self.stuck() {
+                self.calls.remove(&task);
+            }
+            match inbox.recv_timeout(Duration::from_secs(1)) {
+                Ok(Message::Done { task, .. }) => drop(self.calls.remove(&Some(task))),
+                Ok(Message::Closed { .. }) => drop(self.calls.remove(&None)),
+                _ => {}
+            }
+        }
+    }
+
     fn dispatch(
         &mut self,
-        scope: &'scope thread::Scope<'scope, '_>,
         messages: &mpsc::Sender<Message>,
         inbox: &mpsc::Receiver<Message>,
     ) -> Result<(), EngineError> {
         loop {
             let stopping = self.run.stop.requested();
+            self.note_that_time_is_up()?;
+            self.abandon_stuck()?;
             self.pass_over_useless()?;
             while let Some(task) = self.pick()? {
-                self.start(task, scope, messages)?;
+                self.start(task, messages)?;
             }
             if self.queue.running().is_empty() {
                 return self.end_fetching_ahead(inbox);
@@ -274,22 +332,19 @@ impl<'r: 'scope, 'p: 'scope, 'scope> Dispatcher<'r, 'p, '_> {
             // Most messages change nothing about what can be started.
             let ended = self.queue.ended_so_far();
             while self.queue.ended_so_far() == ended && self.run.stop.requested() == stopping {
-                self.fetch_ahead(scope, messages);
+                self.fetch_ahead(messages);
                 match self.next_message(inbox)? {
                     Some(message) => self.receive(message)?,
                     // Whoever rather waits than starts something is asked again.
                     None => break,
                 }
+                self.abandon_stuck()?;
             }
         }
     }
 
     /// Fetches the sources of a group that comes next, if there is room for that.
-    fn fetch_ahead(
-        &mut self,
-        scope: &'scope thread::Scope<'scope, '_>,
-        messages: &mpsc::Sender<Message>,
-    ) {
+    fn fetch_ahead(&mut self, messages: &mpsc::Sender<Message>) {
         let Some(sources) = &self.run.sources else {
             return;
         };
@@ -304,7 +359,7 @@ impl<'r: 'scope, 'p: 'scope, 'scope> Dispatcher<'r, 'p, '_> {
         let (sources, group) = (sources.clone(), self.run.groups[group].clone());
         let folder = self.run.folder.path().to_owned();
         let (shared, messages) = (Arc::clone(&self.shared), messages.clone());
-        scope.spawn(move || ahead::fetch(&sources, &group, &folder, &shared, &cancel, &messages));
+        thread::spawn(move || ahead::fetch(&sources, &group, &folder, &shared, &cancel, &messages));
     }
 
     fn end_fetching_ahead(&mut self, inbox: &mpsc::Receiver<Message>) -> Result<(), EngineError> {
@@ -398,36 +453,37 @@ impl<'r: 'scope, 'p: 'scope, 'scope> Dispatcher<'r, 'p, '_> {
     fn start(
         &mut self,
         task: TaskIndex,
-        scope: &'scope thread::Scope<'scope, '_>,
         messages: &mpsc::Sender<Message>,
     ) -> Result<(), EngineError> {
         self.queue.start(task);
         self.ahead.stir();
         let assignment = &self.plan.assignments[task as usize];
-        let step = &self.run.pipeline.steps[assignment.step];
+        let step = self.run.pipeline.steps[assignment.step].clone();
         let number = self.queue.seat(task);
         let seat = self.run.seats.seat(number).clone();
         let attempt = assignment.attempt;
         let refresh = assignment.fresh && self.is_used(number, assignment.groups[0]);
         let present = self.present(task);
-        let request = self.request(step, &present, &seat)?;
+        let request = self.request(&step, &present, &seat)?;
         let groups = self.names(&present);
         let work = self.work_that_ends(task, &present);
-        let host = self.host(messages, groups.join(" "), &seat);
-        self.record(step_started(step, groups, number))?;
+        let host = self.host(messages, &step, groups.join(" "), &seat);
+        self.record(step_started(&step, groups, number))?;
         let messages = messages.clone();
+        let (plugin, leash) = (step.plugin.clone(), Arc::clone(&host.leash));
         let host_of_work = Arc::clone(&host);
-        scope.spawn(move || {
+        self.call(Some(task), &plugin, leash, move || {
             let began = Instant::now();
-            let Parting { outcome, postponed } = match &seat.worktrees {
+            let carry_out = || match &seat.worktrees {
                 Some(worktrees) if attempt == Attempt::Company => {
-                    company::carry_out(worktrees, step, &request, &host)
+                    company::carry_out(worktrees, &step, &request, &host)
                 }
                 Some(worktrees) if refresh => {
-                    carry_out_afresh(worktrees, step, &request, host).into()
+                    carry_out_afresh(worktrees, &step, &request, host).into()
                 }
-                _ => carry_out(step, &request, host).into(),
+                _ => carry_out(&step, &request, host).into(),
             };
+            let Parting { outcome, postponed } = guarded(&request, carry_out);
             if !outcome.failed() {
                 host_of_work.remove_work(&work);
             }
@@ -437,7 +493,30 @@ impl<'r: 'scope, 'p: 'scope, 'scope> Dispatcher<'r, 'p, '_> {
                 postponed,
                 seconds: began.elapsed().as_secs_f64(),
             });
-        });
+        })
+    }
+
+    /// Starts the thread of a call, which sends a message at its end.
+    fn call(
+        &mut self,
+        task: Option<TaskIndex>,
+        plugin: &Plugin,
+        leash: Arc<Leash>,
+        work: impl FnOnce() + Send + 'static,
+    ) -> Result<(), EngineError> {
+        self.threads += 1;
+        let thread = format!("step-{}", self.threads);
+        thread::Builder::new()
+            .name(thread.clone())
+            .spawn(work)
+            .map_err(|source| EngineError::Thread { source })?;
+        let call = Call {
+            plugin: plugin.manifest().name.clone(),
+            thread,
+            leash,
+            given_up_at: None,
+        };
+        self.calls.insert(task, call);
         Ok(())
     }
 
@@ -465,6 +544,68 @@ impl<'r: 'scope, 'p: 'scope, 'scope> Dispatcher<'r, 'p, '_> {
         places.cloned().collect()
     }
 
+    /// The calls that did not come back in time, nor when they were given up.
+    fn stuck(&mut self) -> Vec<Option<TaskIndex>> {
+        if self.run.stop.work().stage() == Some(CancelStage::Hard) {
+            self.urgent_since.get_or_insert_with(Instant::now);
+        }
+        let mut stuck = Vec::new();
+        for (task, call) in &mut self.calls {
+            match call.given_up_at {
+                Some(at) if at.elapsed() >= LAST_CHANCE => stuck.push(*task),
+                None if call.leash.is_overdue(self.urgent_since) => {
+                    call.leash.give_up();
+                    call.given_up_at = Some(Instant::now());
+                }
+                _ => {}
+            }
+        }
+        stuck
+    }
+
+    fn abandon_stuck(&mut self) -> Result<(), EngineError> {
+        let stuck = self.stuck().into_iter().flatten();
+        stuck.map(|task| self.abandon(task)).collect()
+    }
+
+    /// Goes on without a step that is stuck: its recipes have failed. In company nobody knows whose
+    /// fault it is, so each group is attempted alone.
+    fn abandon(&mut self, task: TaskIndex) -> Result<(), EngineError> {
+        let Some(call) = self.calls.remove(&Some(task)) else {
+            return Ok(());
+        };
+        let present = self.present(task);
+        let in_company = self.plan.assignments[task as usize].attempt == Attempt::Company;
+        let groups: Vec<&Group> = present.iter().map(|g| &self.run.groups[*g]).collect();
+        let seconds = call.leash.elapsed().as_secs_f64();
+        let failure = call.failure();
+        if !in_company || groups.len() == 1 {
+            let outcome = failed(StepOutcome::default(), &groups, &failure);
+            self.done(task, outcome, seconds)?;
+            return self.finish_task(task);
+        }
+        let postponed = company::all_postponed(&groups, &failure);
+        self.done(task, StepOutcome::default(), seconds)?;
+        for group in postponed {
+            self.postpone(group)?;
+        }
+        self.finish_task(task)
+    }
+
+    /// Says once in the journal that the run ends because its time is up.
+    fn note_that_time_is_up(&mut self) -> Result<(), EngineError> {
+        if self.said_time_is_up || !self.run.stop.is_out_of_time() {
+            return Ok(());
+        }
+        self.said_time_is_up = true;
+        self.record(Event::Log {
+            level: Level::Warning,
+            group: None,
+            message: "the time limit of the run is up: it ends as if it had been asked to stop"
+                .to_owned(),
+        })
+    }
+
     /// The groups of a task that it is carried out for: of a company those that are still in it.
     fn present(&self, task: TaskIndex) -> Vec<usize> {
         let Assignment {
@@ -481,7 +622,6 @@ impl<'r: 'scope, 'p: 'scope, 'scope> Dispatcher<'r, 'p, '_> {
     /// Carries out the steps about the run as a whole, one after another. They change no verdict.
     fn close(
         &mut self,
-        scope: &'scope thread::Scope<'scope, '_>,
         messages: &mpsc::Sender<Message>,
         inbox: &mpsc::Receiver<Message>,
     ) -> Result<(), EngineError> {
@@ -497,16 +637,19 @@ impl<'r: 'scope, 'p: 'scope, 'scope> Dispatcher<'r, 'p, '_> {
             let seat = seats.seat(number).clone();
             let request = self.request(step, &groups, &seat)?;
             self.record(step_started(step, Vec::new(), number))?;
-            let host = self.host(messages, String::new(), &seat);
+            let host = self.host(messages, step, String::new(), &seat);
             let messages = messages.clone();
-            scope.spawn(move || {
+            let (leash, called) = (Arc::clone(&host.leash), step.clone());
+            let thread = self.threads + 1;
+            self.call(None, &step.plugin, leash, move || {
                 let began = Instant::now();
-                let outcome = close_out(step, &request, host);
+                let outcome = close_out(&called, &request, host);
                 let _ = messages.send(Message::Closed {
+                    thread,
                     outcome,
                     seconds: began.elapsed().as_secs_f64(),
                 });
-            });
+            })?;
             let (outcome, seconds) = self.until_closed(inbox)?;
             self.closing_failed |= outcome.is_err();
             if let Err(failure) = &outcome {
@@ -528,21 +671,40 @@ impl<'r: 'scope, 'p: 'scope, 'scope> Dispatcher<'r, 'p, '_> {
         inbox: &mpsc::Receiver<Message>,
     ) -> Result<(Result<StepOutcome, Failure>, f64), EngineError> {
         loop {
+            if self.stuck().contains(&None)
+                && let Some(call) = self.calls.remove(&None)
+            {
+                return Ok((Err(call.failure()), call.leash.elapsed().as_secs_f64()));
+            }
             match self.next_message(inbox)? {
-                Some(Message::Closed { outcome, seconds }) => return Ok((outcome, seconds)),
+                Some(Message::Closed {
+                    thread,
+                    outcome,
+                    seconds,
+                }) if thread == self.threads => {
+                    self.calls.remove(&None);
+                    return Ok((outcome, seconds));
+                }
                 Some(message) => self.receive(message)?,
                 None => {}
             }
         }
     }
 
-    fn host(&self, messages: &mpsc::Sender<Message>, group: String, seat: &Seat) -> Arc<StepHost> {
+    fn host(
+        &self,
+        messages: &mpsc::Sender<Message>,
+        step: &Step,
+        group: String,
+        seat: &Seat,
+    ) -> Arc<StepHost> {
         Arc::new(StepHost {
             shared: Arc::clone(&self.shared),
             dirs: Arc::clone(&seat.dirs),
             messages: messages.clone(),
             group: Some(group).filter(|group| !group.is_empty()),
             cleanup: self.run.stop.requested(),
+            leash: Arc::new(Leash::new(step.limit)),
         })
     }
 
@@ -621,13 +783,18 @@ impl<'r: 'scope, 'p: 'scope, 'scope> Dispatcher<'r, 'p, '_> {
                 postponed,
                 seconds,
             } => {
+                // What comes after it was given up comes too late.
+                if self.calls.remove(&Some(task)).is_none() {
+                    return Ok(());
+                }
                 self.done(task, outcome, seconds)?;
                 for group in postponed {
                     self.postpone(group)?;
                 }
                 self.finish_task(task)
             }
-            // Only a closing step ends so, and it is waited for elsewhere.
+            // Only a closing step ends so, and it is waited for elsewhere; one that was given up
+            // before comes too late.
             Message::Closed { .. } => Ok(()),
         }
     }
@@ -744,6 +911,19 @@ impl<'r: 'scope, 'p: 'scope, 'scope> Dispatcher<'r, 'p, '_> {
         let record = self.run.journal.append(Event::RunFinished(end.clone()))?;
         self.watcher.record(&record);
         Ok(end)
+    }
+}
+
+impl Call {
+    /// How the step fails that is stuck in it.
+    fn failure(&self) -> Failure {
+        let Self { plugin, thread, .. } = self;
+        let span = self.leash.span();
+        let message = format!(
+            "plugin {plugin} did not come back within {span} and was left behind: its thread \
+             {thread} is stuck"
+        );
+        Failure::new(FailureClass::Hang, message)
     }
 }
 

@@ -41,6 +41,16 @@ impl Selection {
     /// Takes out the groups that have a recipe among these, which cannot be upgraded for the reason
     /// given. A group's recipes move together or not at all.
     pub fn leave_out(&mut self, reasons: &BTreeMap<RecipeName, String>) {
+        self.take_out(reasons, true, false);
+    }
+
+    /// Takes out the groups that have a recipe among these, which failed before and are not worth
+    /// another try yet for the reason given.
+    pub fn hold_back(&mut self, reasons: &BTreeMap<RecipeName, String>) {
+        self.take_out(reasons, false, true);
+    }
+
+    fn take_out(&mut self, reasons: &BTreeMap<RecipeName, String>, failed: bool, held_back: bool) {
         for group in take(&mut self.groups) {
             let mut names = group.recipes.iter().map(|recipe| &recipe.name);
             let Some((cause, why)) = names.find_map(|name| reasons.get_key_value(name)) else {
@@ -52,7 +62,8 @@ impl Selection {
                 .extend(group.recipes.iter().map(|recipe| LeftOut {
                     recipe: recipe.name.to_string(),
                     reason: reasons.get(&recipe.name).unwrap_or(&companions).clone(),
-                    failed: true,
+                    failed,
+                    held_back,
                 }));
         }
     }
@@ -114,6 +125,7 @@ pub fn before_any_check(response: &SessionResponse, filters: &Filters) -> Select
                 recipe: record.pn.clone(),
                 reason,
                 failed,
+                held_back: false,
             }),
         }
     }
@@ -140,6 +152,7 @@ fn attempt(
             recipe: record.pn.clone(),
             reason,
             failed,
+            held_back: false,
         }))
     };
     if let Some(error) = &record.error {

@@ -1,6 +1,10 @@
 //! Stopping a run in two stages.
 
 use auh_process::{CancelStage, CancelToken};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 /// The request to stop a run; clones are the same request.
 ///
@@ -10,6 +14,7 @@ use auh_process::{CancelStage, CancelToken};
 pub struct Stop {
     work: CancelToken,
     cleanup: CancelToken,
+    out_of_time: Arc<AtomicBool>,
 }
 
 impl Stop {
@@ -21,6 +26,21 @@ impl Stop {
         } else {
             self.work.cancel(CancelStage::Soft);
         }
+    }
+
+    /// The run's time is up: the same as a first request, and nothing in a run that is asked to stop
+    /// already.
+    pub fn time_is_up(&self) {
+        if !self.requested() {
+            self.out_of_time.store(true, Ordering::Relaxed);
+            self.request();
+        }
+    }
+
+    /// Whether the run stops because its time is up.
+    #[must_use]
+    pub fn is_out_of_time(&self) -> bool {
+        self.out_of_time.load(Ordering::Relaxed)
     }
 
     /// Whether the run was asked to stop.
@@ -45,6 +65,20 @@ impl Stop {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn that_time_is_up_is_a_first_request_and_no_second_one() {
+        let stop = Stop::default();
+        stop.time_is_up();
+        stop.time_is_up();
+        assert_eq!(stop.work().stage(), Some(CancelStage::Soft));
+        assert!(stop.is_out_of_time());
+        let asked = Stop::default();
+        asked.request();
+        asked.time_is_up();
+        assert_eq!(asked.work().stage(), Some(CancelStage::Soft));
+        assert!(!asked.is_out_of_time());
+    }
 
     #[test]
     fn only_the_second_request_reaches_cleaning_up() {

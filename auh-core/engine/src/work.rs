@@ -1,18 +1,24 @@
 //! One call of one step: make the plugin's object, ask it, end it; whatever goes wrong on the
 //! way becomes a failure of the step's recipes.
 
-use crate::{host::StepHost, plan::Step};
+use crate::{company::Parting, host::StepHost, plan::Step};
 use auh_oe::Worktrees;
 use auh_protocol::{
     Failure, FailureClass, Group, PluginFault, RecipeName, RecipeOutcome, RecipeStatus,
     StepOutcome, StepRequest,
 };
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 /// Carries out a step. The outcome covers the recipes of the request and no others.
 pub(crate) fn carry_out(step: &Step, request: &StepRequest, host: Arc<StepHost>) -> StepOutcome {
     let groups: Vec<&Group> = request.groups.iter().map(|work| &work.group).collect();
     let name = &step.plugin.manifest().name;
+    let leash = Arc::clone(&host.leash);
+    let failure = |name: &str, fault: &PluginFault| failure(name, fault, leash.given_up());
     match ask(step, request, host) {
         (Ok(outcome), ended) => {
             let outcome = completed(outcome, &groups, name);
@@ -23,6 +29,17 @@ pub(crate) fn carry_out(step: &Step, request: &StepRequest, host: Arc<StepHost>)
         }
         (Err(fault), _) => failed(StepOutcome::default(), &groups, &failure(name, &fault)),
     }
+}
+
+/// What `carry_out` answers; should it panic, which is a bug of the host's, then failures. Otherwise
+/// the dispatcher would wait for ever.
+pub(crate) fn guarded(request: &StepRequest, carry_out: impl FnOnce() -> Parting) -> Parting {
+    catch_unwind(AssertUnwindSafe(carry_out)).unwrap_or_else(|_| {
+        let groups: Vec<&Group> = request.groups.iter().map(|work| &work.group).collect();
+        let message = "auh panicked; this is a bug of auh";
+        let failure = Failure::new(FailureClass::Infrastructure, message);
+        failed(StepOutcome::default(), &groups, &failure).into()
+    })
 }
 
 /// The same in work trees that first have to forget what the group before did in them.
@@ -49,6 +66,8 @@ pub(crate) fn close_out(
     host: Arc<StepHost>,
 ) -> Result<StepOutcome, Failure> {
     let name = &step.plugin.manifest().name;
+    let leash = Arc::clone(&host.leash);
+    let failure = |name: &str, fault: &PluginFault| failure(name, fault, leash.given_up());
     let (answer, ended) = ask(step, request, host);
     let outcome = answer.map_err(|fault| failure(name, &fault))?;
     ended.map_err(|fault| failure(name, &fault))?;
@@ -130,7 +149,9 @@ pub(crate) fn failed(outcome: StepOutcome, groups: &[&Group], failure: &Failure)
     StepOutcome { recipes, ..outcome }
 }
 
-fn failure(plugin: &str, fault: &PluginFault) -> Failure {
+/// What a fault makes of the step's recipes. A plugin that was given up did not come back, whatever it
+/// says now.
+fn failure(plugin: &str, fault: &PluginFault, given_up: bool) -> Failure {
     let message = match fault.class {
         Some(_) => fault.to_string(),
         None => format!(
@@ -138,7 +159,11 @@ fn failure(plugin: &str, fault: &PluginFault) -> Failure {
             if fault.panicked { "" } else { "failed: " }
         ),
     };
-    Failure::new(fault.class.unwrap_or(FailureClass::Plugin), message)
+    let class = match given_up {
+        true => FailureClass::Hang,
+        false => fault.class.unwrap_or(FailureClass::Plugin),
+    };
+    Failure::new(class, message)
 }
 
 #[cfg(test)]
@@ -193,12 +218,14 @@ mod tests {
             ..PluginFault::error("boom")
         };
         assert_eq!(
-            failure("p", &fault).message,
+            failure("p", &fault, false).message,
             "plugin p panicked at x.rs:7: boom"
         );
         assert_eq!(
-            failure("p", &PluginFault::error("no")).message,
+            failure("p", &PluginFault::error("no"), false).message,
             "plugin p failed: no"
         );
+        let hang = failure("p", &PluginFault::error("no"), true);
+        assert_eq!(hang.class, FailureClass::Hang);
     }
 }

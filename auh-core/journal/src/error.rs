@@ -36,6 +36,9 @@ pub enum JournalError {
     /// Another run holds the lock.
     #[error("another auh run is going on in {}: {holder}", .folder.display())]
     Locked { folder: PathBuf, holder: String },
+    /// The lock names a process of another host.
+    #[error("{} says that another auh run is going on: {holder}", .path.display())]
+    LockedElsewhere { path: PathBuf, holder: String },
 }
 
 impl JournalError {
@@ -52,6 +55,9 @@ impl JournalError {
             },
             Self::NewerFormat { .. } => "use the auh that wrote it, or a newer one",
             Self::Locked { .. } => "wait for it to end, or stop it",
+            Self::LockedElsewhere { .. } => {
+                "that host has to be asked; when the process is dead there, remove the file"
+            }
             Self::NoRun { .. } => "name a folder such as 20260101120000, or say last",
             Self::Busy { .. } => "wait for it to end",
             Self::BadLine { .. } => {

@@ -7,7 +7,7 @@ use auh_protocol::{
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 /// One line of the journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,6 +32,12 @@ pub enum Event {
         /// Recipes that are not attempted.
         #[serde(default)]
         left_out: Vec<LeftOut>,
+    },
+    /// What the recipes that will be tried are made of, before anything was changed: a number for
+    /// their files each, which is another one when a file has changed.
+    RecipesRead {
+        /// By recipe.
+        fingerprints: BTreeMap<String, String>,
     },
     /// A step was given to a worker.
     StepStarted {
@@ -159,6 +165,9 @@ pub struct LeftOut {
     pub reason: String,
     /// True when it could not be checked, false when there is nothing to do.
     pub failed: bool,
+    /// True when it failed before and is not worth another try yet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub held_back: bool,
 }
 
 /// How a command ended.

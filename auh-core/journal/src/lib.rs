@@ -13,8 +13,8 @@ mod write;
 pub use error::JournalError;
 pub use event::{CommandEnd, Event, LeftOut, ParseEvent, Record, RunEnd, RunStart};
 pub use folder::{GroupVerdict, RunFolder, folder_name};
-pub use lock::RunLock;
-pub use read::{Journal, read};
+pub use lock::{Holder, RunLock};
+pub use read::{Journal, read, read_only};
 pub use write::{JournalLock, Writer};
 
 /// Version of the journal's format: raised when an old reader would misunderstand a new journal.

@@ -20,6 +20,11 @@ pub trait HostCalls: Send + Sync {
     /// Carries out an operation of `auh_protocol::host::op`: JSON in, JSON out; the error is a
     /// text for people. Called from any thread of the plugin.
     fn call(&self, op: &str, payload: &str) -> Result<String, String>;
+
+    /// Whether the host does not wait for the plugin any more; what runs apart is killed then.
+    fn given_up(&self) -> bool {
+        false
+    }
 }
 
 /// A step or a scheduler that was made by its plugin.

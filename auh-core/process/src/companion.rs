@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{ChildStdin, Stdio};
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -56,6 +56,17 @@ impl Voice {
     }
 }
 
+/// What was heard of a [`Companion`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Heard {
+    /// A line, without its end.
+    Line(Vec<u8>),
+    /// Nothing so far.
+    Nothing,
+    /// It says nothing any more: it has ended, or closed its output.
+    Silence,
+}
+
 impl Companion {
     /// Starts a command; its `stdin`, limits and log are not used.
     ///
@@ -90,11 +101,12 @@ impl Companion {
         self.voice.clone()
     }
 
-    /// The next line it says; none when it has ended or when the time is up.
-    pub fn hear(&self, limit: Option<Duration>) -> Option<Vec<u8>> {
-        match limit {
-            None => self.output.recv().ok(),
-            Some(limit) => self.output.recv_timeout(limit).ok(),
+    /// What it says next, at most for this long.
+    pub fn hear(&self, limit: Duration) -> Heard {
+        match self.output.recv_timeout(limit) {
+            Ok(line) => Heard::Line(line),
+            Err(RecvTimeoutError::Timeout) => Heard::Nothing,
+            Err(RecvTimeoutError::Disconnected) => Heard::Silence,
         }
     }
 
@@ -181,9 +193,9 @@ mod tests {
     fn one_talks_with_it_and_sees_its_end() {
         let mut echo = shell("read a; echo \"<$a>\"; read b; echo why >&2; exit 3");
         echo.voice().say("one").unwrap();
-        assert_eq!(echo.hear(None).unwrap(), b"<one>");
+        assert_eq!(echo.hear(PATIENCE), Heard::Line(b"<one>".to_vec()));
         echo.voice().say("two").unwrap();
-        assert_eq!(echo.hear(None), None);
+        assert_eq!(echo.hear(PATIENCE), Heard::Silence);
         assert_eq!(echo.end(PATIENCE).unwrap(), Exit::Code(3));
         assert_eq!(echo.last_words(), ["why"]);
     }
@@ -191,7 +203,7 @@ mod tests {
     #[test]
     fn one_that_does_not_end_is_killed() {
         let mut loops = shell("while :; do sleep 1; done");
-        assert_eq!(loops.hear(Some(Duration::from_millis(1))), None);
+        assert_eq!(loops.hear(Duration::from_millis(1)), Heard::Nothing);
         assert_eq!(loops.end(Duration::ZERO).unwrap(), Exit::Signal(9));
     }
 }

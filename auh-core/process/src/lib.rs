@@ -27,7 +27,7 @@ mod which;
 pub use cancel::{CancelStage, CancelToken};
 pub use capture::Captured;
 pub use command::{CaptureLimits, Command, SoftSignal};
-pub use companion::{Companion, Voice};
+pub use companion::{Companion, Heard, Voice};
 pub use error::{LogError, RunError, io_hint};
 pub use lines::{OutputLine, Stream};
 pub use run::{Exit, Finished, run};

@@ -59,6 +59,8 @@ pub struct Finished {
     pub stderr: Captured,
     /// The last lines that were not empty, over both streams in order of arrival, each shortened.
     pub last_lines: Vec<String>,
+    /// Of a command that was asked to stop: the same when it was asked.
+    pub lines_before_stop: Vec<String>,
     /// Why the log file is missing or incomplete.
     pub log_error: Option<LogError>,
     /// Whether something that the command left behind still had its output open.
@@ -181,7 +183,11 @@ impl<'a> Watch<'a> {
     fn until_over(&mut self, output: &mut Output<'_>) -> io::Result<()> {
         loop {
             let now = Instant::now();
+            let was_running = matches!(self.phase, Phase::Running);
             self.stop_if_due(now);
+            if was_running && !matches!(self.phase, Phase::Running) {
+                output.asked_to_stop();
+            }
             if self.is_over(now) {
                 return Ok(());
             }

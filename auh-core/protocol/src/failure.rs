@@ -27,8 +27,9 @@ pub enum FailureClass {
     Test,
     /// git did not take the change.
     Commit,
-    /// A time limit ran out.
-    Timeout,
+    /// A command or a step did not come back within its time limit.
+    #[serde(alias = "timeout")]
+    Hang,
     /// A plugin broke its contract: panic, wrong answer.
     Plugin,
     /// The build environment, not the recipe: disk, server, configuration.
@@ -48,7 +49,7 @@ impl FailureClass {
         Self::Package,
         Self::Test,
         Self::Commit,
-        Self::Timeout,
+        Self::Hang,
         Self::Plugin,
         Self::Infrastructure,
     ];
@@ -67,7 +68,7 @@ impl FailureClass {
             Self::Package => "package",
             Self::Test => "test",
             Self::Commit => "commit",
-            Self::Timeout => "timeout",
+            Self::Hang => "hang",
             Self::Plugin => "plugin",
             Self::Infrastructure => "infrastructure",
         }
@@ -82,7 +83,7 @@ impl FailureClass {
             Self::Licence => "Failed(license issue)",
             Self::Configure | Self::Compile | Self::Package => "Failed(do_compile)",
             Self::Test => "Failed(test-image)",
-            Self::Upstream | Self::Commit | Self::Timeout | Self::Plugin | Self::Infrastructure => {
+            Self::Upstream | Self::Commit | Self::Hang | Self::Plugin | Self::Infrastructure => {
                 "Failed(other errors)"
             }
         }
@@ -140,5 +141,11 @@ mod tests {
             let json = serde_json::to_string(&class).unwrap();
             assert_eq!(json, format!("\"{class}\""));
         }
+    }
+
+    #[test]
+    fn the_former_name_of_a_hang_is_read() {
+        let class: FailureClass = serde_json::from_str("\"timeout\"").unwrap();
+        assert_eq!(class, FailureClass::Hang);
     }
 }

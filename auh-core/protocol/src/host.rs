@@ -105,6 +105,9 @@ pub struct CommandResult {
     pub stderr: String,
     /// Wall time.
     pub seconds: f64,
+    /// Of a command that its time limit ended: the last lines that it wrote, over both streams.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub last_lines: Vec<String>,
 }
 
 impl CommandResult {
@@ -122,6 +125,16 @@ impl CommandResult {
             Exit::Signal(signal) => format!("was ended by signal {signal}"),
             Exit::TimedOut => format!("was stopped by its time limit after {:.0} s", self.seconds),
             Exit::Stopped => "was stopped".to_owned(),
+        }
+    }
+
+    /// The same with what a command that hung had said last. Not for commands that may print
+    /// secrets.
+    #[must_use]
+    pub fn how_and_last_lines(&self) -> String {
+        match self.last_lines.as_slice() {
+            [] => self.how(),
+            lines => format!("{}; its last lines: {}", self.how(), lines.join(" | ")),
         }
     }
 }

@@ -23,6 +23,7 @@ pub(crate) fn style(standing: Standing) -> (&'static str, &'static str) {
         Standing::Stopped => ("other", "■"),
         Standing::NotBegun => ("other", "○"),
         Standing::Skipped => ("other", "–"),
+        Standing::HeldBack => ("other", "↻"),
         Standing::NotTried => ("none", "·"),
     }
 }
@@ -42,7 +43,7 @@ pub(crate) fn meaning(class: FailureClass) -> &'static str {
         FailureClass::Package => "packaging or one of its quality checks failed",
         FailureClass::Test => "the test image or a test of a package failed",
         FailureClass::Commit => "git did not take the change",
-        FailureClass::Timeout => "a time limit ran out",
+        FailureClass::Hang => "a command or a step did not come back within its time limit",
         FailureClass::Plugin => "a plugin of auh is at fault, not the recipe",
         FailureClass::Infrastructure => "the build environment is at fault, not the recipe",
     }
@@ -57,6 +58,7 @@ pub(crate) fn meaning_of(standing: Standing) -> &'static str {
         Standing::Stopped => "the run was stopped in the middle of it",
         Standing::NotBegun => "the run did not come to it",
         Standing::Skipped => "there was nothing that could be done",
+        Standing::HeldBack => "failed in an earlier run, and not worth another try yet",
         Standing::NotTried => "up to date, or somebody does not want it upgraded",
     }
 }

@@ -126,6 +126,7 @@ mod tests {
             recipe: "zhello".to_owned(),
             reason: String::new(),
             failed: true,
+            held_back: false,
         }];
         let comparison = Comparison::of(&before, &now);
         assert_eq!(names(&comparison.newly_failing), ["chello"]);

@@ -1,6 +1,6 @@
 //! `summary.json`: a run for programs.
 
-use crate::{Chapter, DiskUse, Story};
+use crate::{Chapter, DiskUse, Standing, Story};
 use auh_journal::GroupVerdict;
 use auh_protocol::{Commit, Failure, Machine, Recipe};
 use serde_json::{Value, json};
@@ -31,7 +31,8 @@ pub const DOCUMENT_FORMAT: u32 = 1;
 ///   `subject`, `patch`, `reverted_by`), `patch` (the first one's file), `skipped` (reason or null),
 ///   `machine_skips` (`machine`, `reason`), `licence_changes`, `changelogs`, `dropped_patches`, `notes`,
 ///   `log` (of the first failure), `folder` and `files` of the group, `seconds` of the group
-/// - `left_out`: `recipe`, `reason`, `failed` (true when it could not be checked)
+/// - `left_out`: `recipe`, `reason`, `failed` (true when it could not be checked), `held_back` (true
+///   when it failed before and is not worth another try yet)
 /// - `full_parses`: per build directory
 /// - `disk`: one object per file system: `folder` (one of its folders), `peak` (bytes in use beyond
 ///   those at the beginning), `least_free`, `size`
@@ -46,10 +47,12 @@ pub fn document(story: &Story, folder: &Path, files: &BTreeMap<String, Vec<Strin
         let recipes = chapter.group.recipes.iter();
         recipes.map(move |one| recipe(chapter, one, folder, names.map_or(&[], Vec::as_slice)))
     });
-    let left_out = story
-        .left_out
-        .iter()
-        .map(|left| json!({ "recipe": left.recipe, "reason": left.reason, "failed": left.failed }));
+    let left_out = story.left_out.iter().map(|left| {
+        json!({
+            "recipe": left.recipe, "reason": left.reason, "failed": left.failed,
+            "held_back": left.held_back,
+        })
+    });
     json!({
         "format": DOCUMENT_FORMAT,
         "run": run(story, folder),
@@ -96,15 +99,19 @@ fn counts(story: &Story) -> Value {
         let chapters = story.chapters.iter().filter(|chapter| wanted(chapter));
         chapters.map(|chapter| chapter.group.recipes.len()).sum()
     };
-    let left_out = |failed| story.left_out.iter().filter(|l| l.failed == failed).count();
+    let left_out = |standing| {
+        let all = story.left_out.iter().map(Standing::of_left_out);
+        all.filter(|known| *known == standing).count()
+    };
     json!({
         "attempted": recipes(|c| c.verdict.is_some()),
         "succeeded": recipes(|c| c.verdict == Some(GroupVerdict::Succeeded)),
         "failed": recipes(|c| c.verdict == Some(GroupVerdict::Failed)),
         "skipped": recipes(|c| c.verdict == Some(GroupVerdict::Skipped)),
         "stopped": recipes(|c| c.verdict == Some(GroupVerdict::Stopped)),
-        "unchecked": left_out(true),
-        "not_tried": left_out(false),
+        "unchecked": left_out(Standing::Unchecked),
+        "held_back": left_out(Standing::HeldBack),
+        "not_tried": left_out(Standing::NotTried),
     })
 }
 

@@ -120,7 +120,7 @@ pub fn log_line(record: &Record) -> Option<String> {
                 *bytes as f64 / 1e6
             ),
         ),
-        Event::DiskMeasured { .. } | Event::Unknown => return None,
+        Event::RecipesRead { .. } | Event::DiskMeasured { .. } | Event::Unknown => return None,
     };
     let time = record
         .time

@@ -20,19 +20,22 @@ pub enum Standing {
     Skipped,
     /// It was upgraded.
     Succeeded,
+    /// It failed in an earlier run and is not worth another try yet.
+    HeldBack,
     /// It was not tried: it is up to date, or somebody does not want it to be.
     NotTried,
 }
 
 impl Standing {
     /// Every kind, what needs a person first; failures with a class that stands for all.
-    pub const KINDS: [Self; 7] = [
+    pub const KINDS: [Self; 8] = [
         Self::Failed(FailureClass::Infrastructure),
         Self::Unchecked,
         Self::Stopped,
         Self::NotBegun,
         Self::Skipped,
         Self::Succeeded,
+        Self::HeldBack,
         Self::NotTried,
     ];
 
@@ -54,10 +57,12 @@ impl Standing {
     /// What became of a recipe that was left out.
     #[must_use]
     pub fn of_left_out(left_out: &LeftOut) -> Self {
-        if left_out.failed {
-            Self::Unchecked
-        } else {
-            Self::NotTried
+        match left_out {
+            LeftOut { failed: true, .. } => Self::Unchecked,
+            LeftOut {
+                held_back: true, ..
+            } => Self::HeldBack,
+            _ => Self::NotTried,
         }
     }
 
@@ -71,6 +76,7 @@ impl Standing {
             Self::NotBegun => "not begun",
             Self::Skipped => "skipped",
             Self::Succeeded => "succeeded",
+            Self::HeldBack => "held back",
             Self::NotTried => "not tried",
         }
     }

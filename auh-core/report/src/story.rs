@@ -132,7 +132,8 @@ impl Story {
                     });
             }
             Event::RunFinished(end) => self.end = Some(end.clone()),
-            Event::StepStarted { .. }
+            Event::RecipesRead { .. }
+            | Event::StepStarted { .. }
             | Event::CommandStarted { .. }
             | Event::CommandFinished(_)
             | Event::WorkRemoved { .. }

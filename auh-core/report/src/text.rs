@@ -1,7 +1,7 @@
 //! The summary of a run as plain text.
 
-use crate::{Chapter, StepEnd, Story, Timeline};
-use auh_journal::GroupVerdict;
+use crate::{Chapter, Standing, StepEnd, Story, Timeline};
+use auh_journal::{GroupVerdict, LeftOut};
 use auh_protocol::{Commit, Failure, Machine};
 use std::fmt::Write;
 
@@ -22,11 +22,7 @@ pub fn summary(story: &Story, folder: &std::path::Path) -> String {
         paragraph(&mut text, chapter, width);
     }
     for left_out in &story.left_out {
-        let word = if left_out.failed {
-            "unchecked"
-        } else {
-            "not tried"
-        };
+        let word = Standing::of_left_out(left_out).word();
         line(&mut text, word, &left_out.recipe, width, &left_out.reason);
     }
     let _ = writeln!(text, "\n{}", closing(story));
@@ -208,20 +204,20 @@ fn class_and_machines(failure: &Failure) -> String {
     format!("{} on {}", failure.class, machines.join(", "))
 }
 
+fn left_out(story: &Story, standing: Standing) -> (usize, &'static str) {
+    let same = |left_out: &&LeftOut| Standing::of_left_out(left_out) == standing;
+    (story.left_out.iter().filter(same).count(), standing.word())
+}
+
 fn closing(story: &Story) -> String {
     let counted = [
         (story.count(GroupVerdict::Succeeded), "succeeded"),
         (story.count(GroupVerdict::Failed), "failed"),
         (story.count(GroupVerdict::Skipped), "skipped"),
         (story.count(GroupVerdict::Stopped), "stopped"),
-        (
-            story.left_out.iter().filter(|l| l.failed).count(),
-            "unchecked",
-        ),
-        (
-            story.left_out.iter().filter(|l| !l.failed).count(),
-            "not tried",
-        ),
+        left_out(story, Standing::Unchecked),
+        left_out(story, Standing::HeldBack),
+        left_out(story, Standing::NotTried),
     ];
     let parts: Vec<String> = counted
         .iter()

@@ -242,7 +242,8 @@ impl<'r> Reader<'r> {
                 });
             }
             Event::CommandFinished(end) => self.command_finished(at, end),
-            Event::Postponed { .. }
+            Event::RecipesRead { .. }
+            | Event::Postponed { .. }
             | Event::GroupFinished { .. }
             | Event::WorkRemoved { .. }
             | Event::DiskMeasured { .. }

@@ -104,8 +104,11 @@ pub fn streaks(runs: &[Overview]) -> Vec<Streak> {
 fn streak(recipe: &str, runs: &[Overview]) -> Option<Streak> {
     let tried = runs.iter().rev().filter_map(|run| {
         let standing = *run.standings.get(recipe)?;
-        // That a run did not come to a recipe tells nothing of the recipe.
-        let tells = !matches!(standing, Standing::NotBegun | Standing::Stopped);
+        // That a run did not come to a recipe, or passed over it, tells nothing of the recipe.
+        let tells = !matches!(
+            standing,
+            Standing::NotBegun | Standing::Stopped | Standing::HeldBack
+        );
         tells.then_some((run, standing))
     });
     let bad: Vec<_> = tried
@@ -124,7 +127,7 @@ fn streak(recipe: &str, runs: &[Overview]) -> Option<Streak> {
 mod tests {
     use super::*;
     use crate::story::tests::story;
-    use auh_journal::GroupVerdict;
+    use auh_journal::{GroupVerdict, LeftOut};
 
     #[test]
     fn a_streak_ends_with_what_went_well_and_passes_over_what_was_not_reached() {
@@ -138,7 +141,17 @@ mod tests {
                 chapter.verdict = None;
             }
         };
-        let changes: [&dyn Fn(&mut Story); 4] = [&|_| {}, &good, &none, &|_| {}];
+        let held = |story: &mut Story| {
+            let name = story.chapters.remove(0).group.name();
+            story.left_out.push(LeftOut {
+                recipe: name,
+                reason: String::new(),
+                failed: false,
+                held_back: true,
+            });
+            none(story);
+        };
+        let changes: [&dyn Fn(&mut Story); 5] = [&|_| {}, &good, &none, &held, &|_| {}];
         let runs: Vec<Overview> = changes
             .iter()
             .enumerate()
@@ -151,10 +164,10 @@ mod tests {
         assert_eq!(runs[0].state, RunState::Finished);
         let streaks = streaks(&runs);
         // The check of xhello failed each time, even when its run did not come to the others.
-        assert_eq!((streaks[0].recipe.as_str(), streaks[0].runs), ("xhello", 4));
+        assert_eq!((streaks[0].recipe.as_str(), streaks[0].runs), ("xhello", 5));
         assert_eq!(
             (streaks[1].recipe.as_str(), streaks[1].since.as_str()),
-            ("bhello", "3")
+            ("bhello", "4")
         );
         assert_eq!(streaks.len(), 5);
     }

@@ -235,5 +235,6 @@ pub fn ended(code: i32, stdout: &str, stderr: &str) -> CommandResult {
         stdout: stdout.to_owned(),
         stderr: stderr.to_owned(),
         seconds: 0.0,
+        last_lines: Vec::new(),
     }
 }

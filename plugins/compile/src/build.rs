@@ -166,8 +166,8 @@ fn cut_short(ended: &CommandResult) -> Option<Failure> {
     match ended.exit {
         Exit::Code(_) => None,
         Exit::TimedOut => Some(Failure::new(
-            FailureClass::Timeout,
-            format!("the build {}", ended.how()),
+            FailureClass::Hang,
+            format!("the build {}", ended.how_and_last_lines()),
         )),
         Exit::Stopped => Some(Failure::new(FailureClass::Infrastructure, "stopped")),
         Exit::Signal(_) => Some(Failure::new(
@@ -197,6 +197,10 @@ mod tests {
         CommandResult {
             exit,
             seconds: 60.0,
+            last_lines: match exit {
+                Exit::TimedOut => vec!["NOTE: one".to_owned(), "NOTE: two".to_owned()],
+                _ => Vec::new(),
+            },
             ..ended(0, "", "")
         }
     }
@@ -286,7 +290,8 @@ mod tests {
         let cases = [
             (
                 Exit::TimedOut,
-                "hello timeout: the build was stopped by its time limit after 60 s",
+                "hello hang: the build was stopped by its time limit after 60 s; its last lines: \
+                 NOTE: one | NOTE: two",
             ),
             (Exit::Stopped, "hello infrastructure: stopped"),
             (

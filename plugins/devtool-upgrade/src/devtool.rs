@@ -90,7 +90,8 @@ impl Devtool<'_> {
             Exit::Code(_) => return Ok(ended),
             Exit::Stopped => return Err(infrastructure("stopped")),
             Exit::TimedOut => {
-                Failure::new(FailureClass::Timeout, format!("{label} {}", ended.how()))
+                let how = ended.how_and_last_lines();
+                Failure::new(FailureClass::Hang, format!("{label} {how}"))
             }
             Exit::Signal(_) => infrastructure(format!("{label} {}", ended.how())),
         };

@@ -376,7 +376,7 @@ fn an_upgrade_that_was_cut_short_leaves_nothing_behind() {
     for (exit, class, message) in [
         (
             Exit::TimedOut,
-            FailureClass::Timeout,
+            FailureClass::Hang,
             "devtool upgrade hello was stopped by its time limit after 60 s",
         ),
         (Exit::Stopped, FailureClass::Infrastructure, "stopped"),

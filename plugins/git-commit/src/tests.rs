@@ -297,10 +297,10 @@ fn a_revert_that_conflicts_is_undone_and_reported_with_the_remedy() {
 
 #[test]
 fn each_policy_reverts_what_its_name_says() {
-    use FailureClass::{Commit as Git, Compile, Test, Timeout};
+    use FailureClass::{Commit as Git, Compile, Hang, Test};
     let cases = [
         ("failed_to_build", vec![Compile], true),
-        ("failed_to_build", vec![Timeout], true),
+        ("failed_to_build", vec![Hang], true),
         ("failed_to_build", vec![Git], true),
         ("failed_to_build", vec![Test], false),
         ("failed_to_build", vec![], false),

@@ -52,7 +52,7 @@ impl GitError {
             Self::Failed {
                 exit: Exit::TimedOut,
                 ..
-            } => Failure::new(FailureClass::Timeout, self.to_string()),
+            } => Failure::new(FailureClass::Hang, self.to_string()),
             Self::Failed {
                 exit: Exit::Stopped,
                 ..

@@ -124,6 +124,14 @@ fn toml_errors_name_place_key_and_remedy() {
             "auh.toml:1:8: from: the text contains '\\n'\nwrite it in one line",
         ),
         (
+            "retry.fetch = ['never', 0]",
+            "auh.toml:1:15: retry.fetch: nothing can come after \"never\"",
+        ),
+        (
+            "retry.fetch = []",
+            "auh.toml:1:15: retry.fetch: the list is empty\nsay [0] to try again with the next run",
+        ),
+        (
             "limits.command = 'soon'",
             "auh.toml:1:18: limits.command: this is no time of at most 365 days\nwrite seconds, or a text such as \"90m\" or \"1h30m\"; 0 for no limit",
         ),

@@ -2,12 +2,21 @@
 
 use crate::key_tests;
 use auh_config::{Flags, Integrate, NATIVE_FILE, Settings, Threads};
+use auh_protocol::FailureClass;
 use serde_json::json;
 use std::{path::Path, time::Duration};
 
 fn flagged(flags: Flags, text: &str) -> Settings {
     let build_dir = crate::BuildDir::new().with(NATIVE_FILE, text);
     build_dir.load(flags).unwrap_or_else(|e| panic!("{e}"))
+}
+
+fn waits() -> [Option<Duration>; 3] {
+    [
+        Some(Duration::ZERO),
+        Some(Duration::from_secs(86_400)),
+        None,
+    ]
 }
 
 const LAYERS: &str = "layer-mode = true\nlayer-name = ['meta-a', 'meta-b']\nlayer-dir = '../meta'";
@@ -51,6 +60,21 @@ key_tests! { from_toml;
     build_pressure_max_io: "[build]\npressure-max-io = 1.5" => |s| s.build.pressure_max_io == Some(1.5);
     build_pressure_max_memory: "[build]\npressure-max-memory = 1" => |s| s.build.pressure_max_memory == Some(1.0);
     limits_command: "[limits]\ncommand = '1h30m'" => |s| s.limits.command == Some(Duration::from_secs(5400));
+    limits_step: "[limits]\nstep = '90 min'" => |s| s.limits.step == Some(Duration::from_secs(5400));
+    limits_run: "limits.run = 0" => |s| s.limits.run.is_none();
+    retry_upstream: "[retry]\nupstream = [0, '1d', 'never']" => |s| s.retry[&FailureClass::Upstream] == waits();
+    retry_fetch: "[retry]\nfetch = [0, '1d', 'never']" => |s| s.retry[&FailureClass::Fetch] == waits();
+    retry_unsupported_protocol: "[retry]\nunsupported-protocol = [0, '1d', 'never']" => |s| s.retry[&FailureClass::UnsupportedProtocol] == waits();
+    retry_patch_conflict: "[retry]\npatch-conflict = [0, '1d', 'never']" => |s| s.retry[&FailureClass::PatchConflict] == waits();
+    retry_licence: "[retry]\nlicence = [0, '1d', 'never']" => |s| s.retry[&FailureClass::Licence] == waits();
+    retry_configure: "[retry]\nconfigure = [0, '1d', 'never']" => |s| s.retry[&FailureClass::Configure] == waits();
+    retry_compile: "[retry]\ncompile = [0, '1d', 'never']" => |s| s.retry[&FailureClass::Compile] == waits();
+    retry_package: "[retry]\npackage = [0, '1d', 'never']" => |s| s.retry[&FailureClass::Package] == waits();
+    retry_test: "[retry]\ntest = [0, '1d', 'never']" => |s| s.retry[&FailureClass::Test] == waits();
+    retry_commit: "[retry]\ncommit = [0, '1d', 'never']" => |s| s.retry[&FailureClass::Commit] == waits();
+    retry_hang: "[retry]\nhang = [0, '1d', 'never']" => |s| s.retry[&FailureClass::Hang] == waits();
+    retry_plugin: "[retry]\nplugin = [0, '1d', 'never']" => |s| s.retry[&FailureClass::Plugin] == waits();
+    retry_infrastructure: "[retry]\ninfrastructure = [0, '1d', 'never']" => |s| s.retry[&FailureClass::Infrastructure] == waits();
     limits_upstream_check: "[limits]\nupstream-check = 7" => |s| s.limits.upstream_check == Some(Duration::from_secs(7));
     limits_grace: "[limits]\ngrace = 7" => |s| s.limits.grace == Duration::from_secs(7);
     batch: "batch = 6" => |s| s.batch.get() == 6 && s.integration() == Integrate::Branch;

@@ -3,7 +3,7 @@
 use super::wire::{Answer, Asked, Graph, Said};
 use crate::{HostCalls, LoadError};
 use auh_graph::TaskGraph;
-use auh_process::{Command, Companion, Exit, Voice};
+use auh_process::{Command, Companion, Exit, Heard, Voice};
 use auh_protocol::{PluginFault, host::op};
 use serde::de::Error as _;
 use std::{
@@ -17,6 +17,8 @@ use std::{
 const UNTIL_MANIFEST: Duration = Duration::from_secs(30);
 /// How long its process may take to end once it was asked to, or once it stopped listening.
 const UNTIL_END: Duration = Duration::from_secs(2);
+/// How often to look whether the host still waits.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(200);
 
 /// How plugins get a process of their own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,11 +38,14 @@ impl Apart {
         let mut companion = Companion::start(&command).map_err(|error| {
             PluginFault::error(format!("its process could not be started: {error}"))
         })?;
-        match companion.hear(Some(UNTIL_MANIFEST)).map(said) {
-            Some(Ok(Said::Manifest(manifest))) => Ok((companion, manifest?)),
-            Some(Ok(_)) => Err(PluginFault::error("its process did not say who it is")),
-            Some(Err(error)) => Err(not_understood(&error)),
-            None => Err(ending(&mut companion)),
+        let line = match companion.hear(UNTIL_MANIFEST) {
+            Heard::Line(line) => line,
+            Heard::Nothing | Heard::Silence => return Err(ending(&mut companion)),
+        };
+        match said(line) {
+            Ok(Said::Manifest(manifest)) => Ok((companion, manifest?)),
+            Ok(_) => Err(PluginFault::error("its process did not say who it is")),
+            Err(error) => Err(not_understood(&error)),
         }
     }
 }
@@ -135,23 +140,35 @@ impl Conversation {
         match answer {
             Some(answer) => answer,
             None => {
-                let fault = ending(companion);
+                let fault = if self.host.given_up() {
+                    let _ = companion.end(Duration::ZERO);
+                    PluginFault::error("it did not come back in time, and its process was killed")
+                } else {
+                    ending(companion)
+                };
                 *present = None;
                 Err(fault)
             }
         }
     }
 
-    /// Answers what it asks until it is done; none when it has ended.
+    /// Answers what it asks until it is done; none when it has ended, or when the host does not wait
+    /// any more.
     fn until_done(&self, companion: &Companion) -> Option<Result<Answer, PluginFault>> {
-        loop {
-            match said(companion.hear(None)?) {
+        while !self.host.given_up() {
+            let line = match companion.hear(BETWEEN_LOOKS) {
+                Heard::Line(line) => line,
+                Heard::Nothing => continue,
+                Heard::Silence => return None,
+            };
+            match said(line) {
                 Ok(Said::Done(answer)) => return Some(answer),
                 Ok(Said::Ask { id, op, payload }) => self.answer(id, op, payload),
                 Ok(Said::Manifest(_)) => {}
                 Err(error) => return Some(Err(not_understood(&error))),
             }
         }
+        None
     }
 
     /// What takes long is carried out on a thread, so that the plugin's other threads get answers.

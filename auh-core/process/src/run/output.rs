@@ -25,6 +25,8 @@ pub(super) struct Output<'a> {
     stderr: Sink,
     log: Log,
     last: LastLines,
+    /// What `last` held when the command was asked to stop.
+    before_stop: Vec<String>,
 }
 
 struct Sink {
@@ -50,6 +52,7 @@ impl<'a> Output<'a> {
             stderr: Sink::new(command.capture),
             log: Log::open(command.log.as_deref()),
             last: LastLines::new(command.capture.last_lines),
+            before_stop: Vec::new(),
         }
     }
 
@@ -69,6 +72,11 @@ impl<'a> Output<'a> {
         }
     }
 
+    /// From now on the command says how it takes its end, and no more what it hangs in.
+    pub(super) fn asked_to_stop(&mut self) {
+        self.before_stop = self.last.lines.iter().cloned().collect();
+    }
+
     pub(super) fn finish(mut self, end: End) -> Finished {
         self.cut(Stream::Stdout, Splitter::finish);
         self.cut(Stream::Stderr, Splitter::finish);
@@ -79,6 +87,7 @@ impl<'a> Output<'a> {
             stdout: self.stdout.kept.finish(),
             stderr: self.stderr.kept.finish(),
             last_lines: self.last.lines.into(),
+            lines_before_stop: self.before_stop,
             log_error: self.log.finish(),
             lingering: end.lingering,
         }

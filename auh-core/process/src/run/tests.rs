@@ -192,6 +192,7 @@ fn the_soft_signal_can_be_an_interrupt() {
     let cancel = CancelToken::new();
     let finished = run(&command, &cancel, &mut |_| cancel.cancel(CancelStage::Soft)).unwrap();
     assert_eq!(finished.last_lines, ["ready", "interrupted"]);
+    assert_eq!(finished.lines_before_stop, ["ready"]);
 }
 
 #[test]

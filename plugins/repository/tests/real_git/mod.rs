@@ -93,6 +93,7 @@ pub(crate) fn run(command: &RunCommand) -> CommandResult {
         stdout: String::from_utf8(output.stdout).unwrap(),
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
         seconds: 0.0,
+        last_lines: Vec::new(),
     }
 }
 

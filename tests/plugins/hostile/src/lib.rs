@@ -11,6 +11,7 @@
 //! | `wrong-recipe` | answers about a recipe that nobody asked about |
 //! | `abort`, `segfault`, `exit` | ends its process so |
 //! | `hunger` | takes memory until there is no more |
+//! | `loop` | never comes back from a call |
 //! | `print` | prints to the standard output, reads the standard input, and succeeds |
 //! | `unknown-op` | asks the host for an operation that no host has, and fails with its answer |
 //! | anything else | an error from create |
@@ -25,6 +26,7 @@ use auh_sdk::{
 use std::{
     sync::atomic::{AtomicBool, Ordering},
     thread,
+    time::Duration,
 };
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -42,6 +44,7 @@ enum Misbehaviour {
     Segfault,
     Exit,
     Hunger,
+    Loop,
     Print,
 }
 
@@ -84,6 +87,9 @@ impl Step for Hostile {
             Misbehaviour::Segfault => write_where_nothing_is(),
             Misbehaviour::Exit => std::process::exit(0),
             Misbehaviour::Hunger => take_all_memory(),
+            Misbehaviour::Loop => loop {
+                thread::sleep(Duration::from_millis(1));
+            },
             Misbehaviour::Print => {
                 println!("hostile says hello");
                 let _ = std::io::stdin().read_line(&mut String::new());
@@ -169,6 +175,7 @@ fn create(options: &Options) -> Result<Hostile, StepError> {
         Some(Some("segfault")) => Misbehaviour::Segfault,
         Some(Some("exit")) => Misbehaviour::Exit,
         Some(Some("hunger")) => Misbehaviour::Hunger,
+        Some(Some("loop")) => Misbehaviour::Loop,
         Some(Some("print")) => Misbehaviour::Print,
         Some(_) => {
             let message = "the setting misbehave has an unknown value";

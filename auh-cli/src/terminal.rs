@@ -1,5 +1,6 @@
 //! Lines on the terminal. What comes from outside (recipes, tools, upstreams) is shown without
-//! its control characters, so that it cannot move the cursor or forge lines.
+//! what steers, so that it cannot move the cursor, forge lines or turn them round, and without
+//! secrets.
 
 use std::io::{IsTerminal, Write};
 
@@ -40,9 +41,15 @@ pub(crate) fn output(text: &str) {
     let _ = out.flush();
 }
 
-/// `text` with a blank for each control character; line breaks too, so give it lines.
+/// `text` with a blank for each character that steers, and with its secrets hidden; line breaks
+/// steer too, so give it lines.
 pub(crate) fn harmless(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() && c != '\t' { ' ' } else { c })
-        .collect()
+    let blank = |c| {
+        if auh_foreign::steers(c) && c != '\t' {
+            ' '
+        } else {
+            c
+        }
+    };
+    auh_foreign::hidden(text).chars().map(blank).collect()
 }

@@ -1,6 +1,6 @@
 //! The build environment that auh was started in, and what must be there before anything starts.
 
-use crate::{OeError, conf};
+use crate::{OeError, conf, passage::narrowed};
 use auh_process::{CancelToken, Command, run, which};
 use std::{
     env,
@@ -154,7 +154,7 @@ impl Environment {
 
     fn check_git_key(&self, key: &'static str, cancel: &CancelToken) -> Result<(), OeError> {
         let command = Command::new("git", &self.build_dir).args(["config", "--get", key]);
-        let finished = run(&command, cancel, &mut |_| {})?;
+        let finished = run(&narrowed(command), cancel, &mut |_| {})?;
         if finished.exit.success() && !finished.stdout.text().trim().is_empty() {
             Ok(())
         } else {

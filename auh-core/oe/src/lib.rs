@@ -10,6 +10,7 @@ mod conf;
 mod environment;
 mod error;
 mod layers;
+mod passage;
 mod server;
 mod session;
 mod worktrees;
@@ -18,7 +19,7 @@ pub use auh_transcript::parse_counts;
 pub use build_dirs::{BuildDirs, Surroundings, Threads};
 pub use environment::{Environment, HostTool};
 pub use error::OeError;
-pub use layers::{Unfit, layer_repositories, unfit};
+pub use layers::{Unfit, layer_repositories, on_no_branch, unfit};
 pub use session::{
     Base, Check, CheckError, CheckErrorKind, RecipeRecord, SessionRequest, SessionResponse, Wanted,
     ask,

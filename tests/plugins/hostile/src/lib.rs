@@ -12,6 +12,9 @@
 //! | `abort`, `segfault`, `exit` | ends its process so |
 //! | `hunger` | takes memory until there is no more |
 //! | `print` | prints to the standard output, reads the standard input, and succeeds |
+//! | `flood` | logs a hundred thousand lines, one of them very long, and tells how far it is as often |
+//! | `threads` | leaves two threads behind, one that never ends and one that goes on logging, and succeeds |
+//! | `tell-request` | logs what it was told, and succeeds |
 //! | `unknown-op` | asks the host for an operation that no host has, and fails with its answer |
 //! | anything else | an error from create |
 //!
@@ -20,11 +23,12 @@
 
 use auh_sdk::{
     FailureClass, Host, Options, PluginKind, PluginManifest, RecipeName, RecipeOutcome,
-    RecipeStatus, Step, StepError, StepOutcome, StepRequest,
+    RecipeStatus, Step, StepError, StepOutcome, StepRequest, protocol::host::Progress,
 };
 use std::{
     sync::atomic::{AtomicBool, Ordering},
     thread,
+    time::Duration,
 };
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -43,6 +47,9 @@ enum Misbehaviour {
     Exit,
     Hunger,
     Print,
+    Flood,
+    Threads,
+    TellRequest,
 }
 
 struct Hostile {
@@ -84,6 +91,12 @@ impl Step for Hostile {
             Misbehaviour::Segfault => write_where_nothing_is(),
             Misbehaviour::Exit => std::process::exit(0),
             Misbehaviour::Hunger => take_all_memory(),
+            Misbehaviour::Flood => flood(host),
+            Misbehaviour::Threads => leave_threads(host),
+            Misbehaviour::TellRequest => {
+                let told = serde_json::to_string(request).unwrap_or_default();
+                host.info(&format!("hostile was told: {told}"));
+            }
             Misbehaviour::Print => {
                 println!("hostile says hello");
                 let _ = std::io::stdin().read_line(&mut String::new());
@@ -141,6 +154,37 @@ fn take_all_memory() {
     }
 }
 
+fn flood(host: &Host) {
+    host.info(&"endless ".repeat(1 << 20));
+    let mut progress = Progress {
+        machine: None,
+        current: 0,
+        total: 0,
+        text: "further".to_owned(),
+    };
+    for number in 0..100_000 {
+        host.info(&format!("flood {number}"));
+        progress.current = number;
+        host.progress(&progress);
+    }
+}
+
+/// They outlive the object that began them, as those of a forgotten thread pool do.
+fn leave_threads(host: &Host) {
+    let host = host.clone();
+    thread::spawn(move || {
+        loop {
+            host.info("left behind");
+            thread::sleep(Duration::from_millis(50));
+        }
+    });
+    thread::spawn(|| {
+        loop {
+            thread::park();
+        }
+    });
+}
+
 fn about_nobody() -> Result<RecipeOutcome, StepError> {
     let recipe = RecipeName::new("nobody")
         .map_err(|e| StepError::new(FailureClass::Plugin, e.to_string()))?;
@@ -170,6 +214,9 @@ fn create(options: &Options) -> Result<Hostile, StepError> {
         Some(Some("exit")) => Misbehaviour::Exit,
         Some(Some("hunger")) => Misbehaviour::Hunger,
         Some(Some("print")) => Misbehaviour::Print,
+        Some(Some("flood")) => Misbehaviour::Flood,
+        Some(Some("threads")) => Misbehaviour::Threads,
+        Some(Some("tell-request")) => Misbehaviour::TellRequest,
         Some(_) => {
             let message = "the setting misbehave has an unknown value";
             return Err(StepError::infrastructure(message));
@@ -206,6 +253,22 @@ fn manifest() -> PluginManifest {
         },
         Ok("scheduler") => PluginManifest {
             kind: PluginKind::Scheduler,
+            ..honest
+        },
+        Ok("unknown-kind") => PluginManifest {
+            kind: PluginKind::Unknown,
+            ..honest
+        },
+        Ok("name") => PluginManifest {
+            name: "../git-commit\u{1b}[2J".to_owned(),
+            ..honest
+        },
+        Ok("summary") => PluginManifest {
+            summary: format!("\u{1b}]0;hostile\u{7}\u{202e}{}", "line\n".repeat(100_000)),
+            ..honest
+        },
+        Ok("settings") => PluginManifest {
+            settings: vec!["plugins.mail.password".to_owned(), "plugins".to_owned()],
             ..honest
         },
         Ok("panic") => panic!("no manifest today"),

@@ -8,6 +8,7 @@ mod build;
 mod demo;
 mod differential;
 mod e2e;
+mod fuzz;
 mod helper_runs;
 mod test;
 mod tidy;
@@ -40,6 +41,9 @@ enum Task {
     /// Measure start, loading of plugins, and the engine's own time; or, in a real OpenEmbedded
     /// environment, whole upgrades beside the Python helper's
     Bench(Box<bench::Options>),
+    /// Search for inputs that break a parser, each fuzz target for a while (needs a nightly compiler
+    /// and cargo-fuzz)
+    Fuzz(fuzz::Options),
     /// Check the workspace's invariants
     Tidy,
     /// Load one plugin and print how long it took (bench runs this in fresh processes)
@@ -65,6 +69,7 @@ fn perform(task: Option<Task>) -> Result<()> {
         Some(Task::Demo(options)) => demo::run(&options),
         Some(Task::E2e(options)) => e2e::run(&options),
         Some(Task::Bench(options)) => bench::run(&options),
+        Some(Task::Fuzz(options)) => fuzz::run(&options),
         Some(Task::Tidy) => tidy::run(),
         Some(Task::BenchLoad(options)) => bench::load_once(&options),
     }

@@ -3,7 +3,7 @@
 use crate::table::table;
 use auh_journal::{Event, Record};
 use auh_page::{escaped, round_step, short};
-use auh_report::{Timeline, duration};
+use auh_report::{Timeline, duration, steady};
 use std::fmt::Write as _;
 
 const WIDTH: f64 = 1100.0;
@@ -48,13 +48,13 @@ pub(crate) fn disk(text: &mut String, records: &[Record], timeline: &Timeline) {
 fn measured(records: &[Record], timeline: &Timeline) -> (String, Vec<Measured>) {
     let mut place = String::new();
     let mut all = Vec::new();
-    for record in records {
+    for (time, record) in steady(records) {
         if let (Event::DiskMeasured { folder, free, .. }, Some(began)) =
             (&record.event, timeline.began)
         {
             place = folder.to_string_lossy().into_owned();
             all.push(Measured {
-                second: record.time.duration_since(began).as_secs_f64(),
+                second: time.duration_since(began).as_secs_f64(),
                 free: *free as f64 / GB,
             });
         }

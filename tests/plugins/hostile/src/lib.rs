@@ -12,7 +12,7 @@
 //! | `abort`, `segfault`, `exit` | ends its process so |
 //! | `hunger` | takes memory until there is no more |
 //! | `print` | prints to the standard output, reads the standard input, and succeeds |
-//! | `flood` | logs a hundred thousand lines, one of them very long, and tells how far it is as often |
+//! | `flood` | logs more than ten thousand lines, one of them very long, and tells how far it is as often |
 //! | `threads` | leaves two threads behind, one that never ends and one that goes on logging, and succeeds |
 //! | `tell-request` | logs what it was told, and succeeds |
 //! | `unknown-op` | asks the host for an operation that no host has, and fails with its answer |
@@ -162,7 +162,7 @@ fn flood(host: &Host) {
         total: 0,
         text: "further".to_owned(),
     };
-    for number in 0..100_000 {
+    for number in 0..10_500 {
         host.info(&format!("flood {number}"));
         progress.current = number;
         host.progress(&progress);

@@ -17,6 +17,7 @@ use auh_protocol::{Layer, PluginKind, Recipe, RecipeName, Version};
 use serde_json::{Map, Value};
 use std::{
     collections::BTreeMap,
+    ffi::OsString,
     path::{Path, PathBuf},
 };
 
@@ -91,10 +92,23 @@ pub(crate) fn search(settings: &Settings) -> Result<Search> {
         let apart = Apart {
             program: program.clone(),
             arguments: serve_arguments(*memory),
+            without: others_secrets(settings, name),
         };
         search.isolating(name, &apart)
     };
     Ok(isolated.iter().fold(usual, isolating))
+}
+
+/// Variables that are secrets by their names, apart from those that the plugin's settings name.
+fn others_secrets(settings: &Settings, plugin: &str) -> Vec<OsString> {
+    let options = settings.plugin_options(plugin, None);
+    let is_named = |name: &str| options.values().any(|value| value.as_str() == Some(name));
+    let names = std::env::vars_os().map(|(name, _)| name);
+    let is_others = |name: &OsString| {
+        let name = name.to_string_lossy();
+        auh_foreign::is_secret_name(&name) && !is_named(&name)
+    };
+    names.filter(is_others).collect()
 }
 
 /// The command line of `auh plugin serve`, without the file.
@@ -137,6 +151,9 @@ pub(crate) fn pipeline(
 pub(crate) fn step(settings: &Settings, search: &Search, entry: &PipelineEntry) -> Result<Step> {
     let plugin = search.load(PluginKind::Step, &entry.step)?;
     let asked_for = plugin.manifest().settings.iter();
+    // The other plugins' settings are not its business: they may be secrets.
+    let is_plugins = |key: &&String| key.split('.').next() == Some("plugins");
+    let asked_for = asked_for.filter(|key| !is_plugins(key));
     Ok(Step {
         options: options(settings, &plugin, entry)?,
         settings: asked_for
@@ -225,6 +242,22 @@ pub(crate) fn refuse(
         }),
         None => Ok(()),
     }
+}
+
+/// Says which repositories are on no branch: their commits are easily lost.
+pub(crate) fn warn_of_no_branch(
+    selection: &Selection,
+    cancel: &CancelToken,
+) -> Result<(), OeError> {
+    let recipes: Vec<&Recipe> = recipes(selection).collect();
+    for repository in auh_oe::on_no_branch(&recipes, cancel)? {
+        terminal::warning(&format!(
+            "{} is on no branch (its HEAD is detached): nothing but its reflog will know the commits once something else is checked out",
+            repository.display()
+        ));
+        terminal::hint("git switch -c NAME there, before or after the run, keeps them on a branch");
+    }
+    Ok(())
 }
 
 /// Leaves out what cannot be upgraded in place, with the remedy.

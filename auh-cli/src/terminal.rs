@@ -1,5 +1,6 @@
 //! Lines on the terminal. What comes from outside (recipes, tools, upstreams) is shown without
-//! its control characters, so that it cannot move the cursor or forge lines.
+//! what steers, so that it cannot move the cursor, forge lines or turn them round, and without
+//! secrets.
 //!
 //! Everything that is printed goes through here, whichever thread says it: below the lines that stay
 //! there may be some that move (`panel`), and both share one cursor.
@@ -112,9 +113,15 @@ pub(crate) fn output_painted(text: &str, colour_of: impl Fn(&str) -> Option<Colo
     });
 }
 
-/// `text` with a blank for each control character; line breaks too, so give it lines.
+/// `text` with a blank for each character that steers, and with its secrets hidden; line breaks
+/// steer too, so give it lines.
 pub(crate) fn harmless(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() && c != '\t' { ' ' } else { c })
-        .collect()
+    let blank = |c| {
+        if auh_foreign::steers(c) && c != '\t' {
+            ' '
+        } else {
+            c
+        }
+    };
+    auh_foreign::hidden(text).chars().map(blank).collect()
 }

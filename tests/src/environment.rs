@@ -4,7 +4,7 @@
 use crate::{Call, Finished, Output, built, built::Built};
 use std::{
     env,
-    ffi::OsString,
+    ffi::{OsStr, OsString},
     fs, io,
     os::unix::fs::{PermissionsExt, symlink},
     path::{Path, PathBuf},
@@ -156,6 +156,56 @@ impl Environment {
             .arg(&self.program);
         command.env("TERM", "xterm");
         Call::new(self, command)
+    }
+
+    /// The same as [`Self::auh`]; the last line of standard error is the most resident memory that it or
+    /// one of its commands had at any time, in KiB.
+    #[must_use]
+    pub fn auh_weighed(&self) -> Call<'_> {
+        let mut command = self.command("python3".into());
+        let weigh = "import resource, subprocess, sys\nstatus = subprocess.call(sys.argv[1:])\n\
+             print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr)\nsys.exit(status)";
+        command
+            .args(["-c", weigh])
+            .arg(self.top.join("run"))
+            .arg(&self.program);
+        Call::new(self, command)
+    }
+
+    /// The same as [`Self::auh`] where a folder cannot be written, whoever asks: in a name space of
+    /// its own. None where this system makes none.
+    #[must_use]
+    pub fn auh_with_read_only(&self, folder: &Path) -> Option<Call<'_>> {
+        let remount =
+            "mount --bind \"$1\" \"$1\" && mount -o remount,ro,bind \"$1\" && shift && exec \"$@\"";
+        let within = |words: &[&OsStr]| {
+            let mut command = self.command("unshare".into());
+            command.args(["--mount", "sh", "-c", remount, "sh"]);
+            command.arg(folder).args(words);
+            command
+        };
+        let works = within(&[OsStr::new("true")]).output();
+        if !works.is_ok_and(|output| output.status.success()) {
+            return None;
+        }
+        let run = self.top.join("run");
+        Some(Call::new(
+            self,
+            within(&[run.as_os_str(), self.program.as_os_str()]),
+        ))
+    }
+
+    /// Puts a script in place of one of the tools; `$TOOL` in it is what was there.
+    ///
+    /// # Panics
+    /// When it cannot be written.
+    pub fn replace_tool(&self, name: &str, script: &str) {
+        let path = self.top.join("bitbake/bin").join(name);
+        let tool = path.canonicalize().unwrap();
+        fs::remove_file(&path).unwrap();
+        let text = format!("#!/bin/sh\nTOOL='{}'\n{script}\n", tool.display());
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     }
 
     /// A call of the program in the initialised environment under another name: through a link.

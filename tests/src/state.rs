@@ -40,7 +40,7 @@ impl State {
             &["diff", "HEAD"],
             &["diff", "--cached"],
             &["stash", "list"],
-            &["symbolic-ref", "HEAD"],
+            &["rev-parse", "--symbolic-full-name", "HEAD"],
         ] {
             facts.insert(format!("git {}", args.join(" ")), environment.git(args));
         }

@@ -10,6 +10,7 @@ mod differential;
 mod dist;
 mod docs;
 mod e2e;
+mod fuzz;
 mod helper_runs;
 mod plugin;
 mod program;
@@ -58,6 +59,9 @@ enum Task {
     /// Begin a plugin inside this workspace
     #[command(subcommand)]
     Plugin(plugin::Task),
+    /// Search for inputs that break a parser, each fuzz target for a while (needs a nightly compiler
+    /// and cargo-fuzz)
+    Fuzz(fuzz::Options),
     /// Check the workspace's invariants
     Tidy,
     /// Write the pages of the documentation that follow from the code
@@ -91,6 +95,7 @@ fn perform(task: Option<Task>) -> Result<()> {
         Some(Task::E2e(options)) => e2e::run(&options),
         Some(Task::Bench(options)) => bench::run(&options),
         Some(Task::Plugin(task)) => plugin::run(&task),
+        Some(Task::Fuzz(options)) => fuzz::run(&options),
         Some(Task::Tidy) => tidy::run(),
         Some(Task::Docs(options)) => docs::run(&options),
         Some(Task::Dist(options)) => dist::run(&options),

@@ -130,6 +130,7 @@ impl Job {
             preparation::refuse(&selection, &unfit)?;
         }
         preparation::leave_out(&mut selection, &unfit);
+        preparation::warn_of_no_branch(&selection, self.stop.work())?;
         if dry_run {
             terminal::output(&plan::shown(
                 &selection,

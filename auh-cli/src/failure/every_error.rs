@@ -188,6 +188,8 @@ fn unfit() -> Section {
     let mut section = every!(Unfit {
         Unfit::LocalChanges { .. } => Unfit::LocalChanges { file: path("/l/zlib_1.3.bb") },
         Unfit::NoRepository { .. } => Unfit::NoRepository { layer: path("/l") },
+        Unfit::Busy { .. } => Unfit::Busy { repository: path("/l"), doing: "rebase" },
+        Unfit::ReadOnly { .. } => Unfit::ReadOnly { folder: path("/l") },
     });
     // They are told with their recipe.
     for (_, error) in &mut section.errors {

@@ -7,14 +7,14 @@ use auh_oe::{BuildDirs, WorkPlace};
 use auh_process::{Command, Finished, OutputLine};
 use auh_protocol::{
     Machine,
-    host::{CommandResult, Exit, LogLine, Place, PrepareBuildDir, Progress, RunCommand, op},
+    host::{CommandResult, Exit, Level, LogLine, Place, PrepareBuildDir, Progress, RunCommand, op},
 };
 use auh_transcript::progress;
 use serde_json::Value;
 use std::{
     path::Path,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
         mpsc::Sender,
     },
@@ -44,6 +44,59 @@ pub(crate) struct StepHost {
     pub cleanup: bool,
     /// How long the step may take.
     pub leash: Arc<Leash>,
+    /// How much the step has said so far.
+    pub said: Said,
+}
+
+/// How many lines a call of a step may log, and how long each may be; a plugin that says more has
+/// lost its way, and must not fill the disk.
+const MOST_LINES: u64 = 10_000;
+const LONGEST_LINE: usize = 16 << 10;
+/// How often it may say how far it is: nobody sees more.
+const BETWEEN_PROGRESS: Duration = Duration::from_millis(20);
+
+/// What a call of a step has said so far.
+#[derive(Debug, Default)]
+pub(crate) struct Said {
+    lines: AtomicU64,
+    progress: Mutex<Option<Instant>>,
+}
+
+impl Said {
+    /// What is logged of the step's next line.
+    fn line(&self, line: LogLine) -> Option<LogLine> {
+        match self.lines.fetch_add(1, Ordering::Relaxed).cmp(&MOST_LINES) {
+            std::cmp::Ordering::Less => Some(LogLine {
+                message: cut(line.message),
+                ..line
+            }),
+            std::cmp::Ordering::Equal => Some(LogLine {
+                level: Level::Warning,
+                message: format!(
+                    "{MOST_LINES} lines were logged in one call of a step; the others are left out"
+                ),
+            }),
+            std::cmp::Ordering::Greater => None,
+        }
+    }
+
+    /// Whether to tell how far the step is.
+    fn progress_is_due(&self) -> bool {
+        let mut last = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = last.is_none_or(|at| at.elapsed() >= BETWEEN_PROGRESS);
+        if due {
+            *last = Some(Instant::now());
+        }
+        due
+    }
+}
+
+fn cut(mut message: String) -> String {
+    if message.len() > LONGEST_LINE {
+        let end = message.floor_char_boundary(LONGEST_LINE);
+        message.replace_range(end.., "…");
+    }
+    message
 }
 
 /// The answer to a step that was given up and that still asks for something.
@@ -64,12 +117,13 @@ impl HostCalls for StepHost {
                 json(&())
             }
             op::LOG => {
-                let LogLine { level, message } = parse(payload)?;
-                self.tell(Message::Event(Event::Log {
-                    level,
-                    group: self.group.clone(),
-                    message,
-                }));
+                if let Some(LogLine { level, message }) = self.said.line(parse(payload)?) {
+                    self.tell(Message::Event(Event::Log {
+                        level,
+                        group: self.group.clone(),
+                        message,
+                    }));
+                }
                 json(&())
             }
             op::PROGRESS => {
@@ -79,14 +133,16 @@ impl HostCalls for StepHost {
                     total,
                     text,
                 } = parse(payload)?;
-                self.tell(Message::Live(Live {
-                    group: self.group.clone().unwrap_or_default(),
-                    machine,
-                    current,
-                    total,
-                    text,
-                    command: None,
-                }));
+                if self.said.progress_is_due() {
+                    self.tell(Message::Live(Live {
+                        group: self.group.clone().unwrap_or_default(),
+                        machine,
+                        current,
+                        total,
+                        text: cut(text),
+                        command: None,
+                    }));
+                }
                 json(&())
             }
             op::STOPPING => json(&self.shared.stop.requested()),
@@ -117,7 +173,7 @@ impl StepHost {
         }
         for message in removed.troubles {
             self.tell(Message::Event(Event::Log {
-                level: auh_protocol::host::Level::Warning,
+                level: Level::Warning,
                 group: self.group.clone(),
                 message,
             }));
@@ -209,7 +265,7 @@ impl StepHost {
     fn warn_of_log(&self, finished: &Finished) {
         if let Some(error) = &finished.log_error {
             self.tell(Message::Event(Event::Log {
-                level: auh_protocol::host::Level::Warning,
+                level: Level::Warning,
                 group: self.group.clone(),
                 message: error.to_string(),
             }));
@@ -327,4 +383,35 @@ fn parse<T: serde::de::DeserializeOwned>(payload: &str) -> Result<T, String> {
 
 fn json(value: &impl serde::Serialize) -> Value {
     serde_json::to_value(value).unwrap_or(Value::Null)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(message: &str) -> LogLine {
+        LogLine {
+            level: Level::Info,
+            message: message.to_owned(),
+        }
+    }
+
+    #[test]
+    fn of_a_flood_of_lines_the_first_are_logged_and_the_rest_is_said_once() {
+        let said = Said::default();
+        let logged: Vec<_> = (0..3 * MOST_LINES)
+            .filter_map(|_| said.line(line("x")))
+            .collect();
+        assert_eq!(logged.len() as u64, MOST_LINES + 1);
+        let last = logged.last().unwrap();
+        assert!(last.level == Level::Warning && last.message.ends_with("are left out"));
+    }
+
+    #[test]
+    fn of_an_endless_line_the_beginning_is_logged() {
+        let logged = Said::default()
+            .line(line(&"ä".repeat(LONGEST_LINE)))
+            .unwrap();
+        assert!(logged.message.len() <= LONGEST_LINE + 3 && logged.message.ends_with("ä…"));
+    }
 }

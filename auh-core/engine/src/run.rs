@@ -6,7 +6,7 @@ use crate::{
     ahead::{self, Ahead},
     company::{self, Parting, Postponed},
     disk::DiskWatch,
-    host::{Shared, StepHost},
+    host::{Said, Shared, StepHost},
     leash::Leash,
     plan::{Assignment, Attempt, Place, Plan},
     queue::Queue,
@@ -148,6 +148,7 @@ pub fn run(run: Run<'_>, watcher: &mut dyn Watcher) -> Result<RunEnd, EngineErro
         plan: &plan,
         queue,
         scheduler,
+        scheduler_failed: false,
         states,
         shared,
         watcher,
@@ -262,6 +263,8 @@ struct Dispatcher<'r, 'p, 'w> {
     plan: &'p Plan,
     queue: Queue<'p>,
     scheduler: Object,
+    /// True once it could not say which task to start.
+    scheduler_failed: bool,
     states: Vec<Progress>,
     shared: Arc<Shared>,
     watcher: &'w mut dyn Watcher,
@@ -437,17 +440,33 @@ impl Dispatcher<'_, '_, '_> {
             return Ok(None);
         }
         let ended = self.queue.take_ended();
-        let picked = self
-            .scheduler
-            .pick(&ready, self.queue.running(), &ended)
-            .map_err(|fault| scheduler_error(self.run.scheduler, fault))?;
-        if picked.is_none() && self.queue.running().is_empty() {
-            return Err(EngineError::Stalled {
+        if self.scheduler_failed {
+            return Ok(ready.first().copied());
+        }
+        let picked = self.scheduler.pick(&ready, self.queue.running(), &ended);
+        let trouble = match picked {
+            Ok(None) if self.queue.running().is_empty() => EngineError::Stalled {
                 name: self.run.scheduler.manifest().name.clone(),
                 ready: ready.len(),
-            });
-        }
-        Ok(picked)
+            },
+            Ok(picked) => return Ok(picked),
+            Err(fault) => scheduler_error(self.run.scheduler, fault),
+        };
+        self.do_without_scheduler(&trouble)?;
+        Ok(ready.first().copied())
+    }
+
+    /// The order that the scheduler gave at the beginning will do: a run that is under way does not
+    /// end because of it.
+    fn do_without_scheduler(&mut self, trouble: &EngineError) -> Result<(), EngineError> {
+        self.scheduler_failed = true;
+        self.record(Event::Log {
+            level: Level::Warning,
+            group: None,
+            message: format!(
+                "{trouble}; from here on the tasks are started in the order that it gave before"
+            ),
+        })
     }
 
     fn start(
@@ -705,6 +724,7 @@ impl Dispatcher<'_, '_, '_> {
             group: Some(group).filter(|group| !group.is_empty()),
             cleanup: self.run.stop.requested(),
             leash: Arc::new(Leash::new(step.limit)),
+            said: Said::default(),
         })
     }
 

@@ -320,6 +320,7 @@ impl WorkSizes {
 mod tests {
     use super::*;
     use crate::{TaskGraphBuilder, WorkFolders};
+    use proptest::prelude::*;
 
     fn graph() -> TaskGraph {
         let mut builder = TaskGraphBuilder::new();
@@ -495,5 +496,35 @@ mod tests {
         assert_eq!(refused(b"a\t1\n\xff\t1"), text);
         let text = "line 1: the line is longer than 1048576 bytes";
         assert_eq!(error(&"a".repeat(10 << 20)), text);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_of_buildstats_is_a_time_or_none_and_what_passed_behind_it_counts(
+            bytes in any::<Vec<u8>>(), lines in "((Started|Elapsed time|Status|Ended|x): [0-9a-zA-Z.:-]{0,12} ?[a-zA-Z]{0,7}\n){0,8}"
+        ) {
+            for text in [bytes, lines.into_bytes()] {
+                let folder = tempfile::tempdir().unwrap();
+                let recipe = folder.path().join("a-1.0-r0");
+                std::fs::create_dir(&recipe).unwrap();
+                let file = recipe.join("do_compile");
+                std::fs::write(&file, &text).unwrap();
+                if let Ok(stats) = Buildstats::read(folder.path()) {
+                    let duration = stats.duration("a", "do_compile").unwrap();
+                    prop_assert!((1..=1_000_000_000_000_000).contains(&duration));
+                }
+                let passed = b"\nStarted: 1700000000.25 \nElapsed time: 1.50 seconds\nStatus: PASSED \n";
+                std::fs::write(&file, [&text[..], passed].concat()).unwrap();
+                let stats = Buildstats::read(folder.path()).unwrap();
+                prop_assert_eq!(stats.duration("a", "do_compile"), Some(1_500_000));
+            }
+        }
+
+        #[test]
+        fn any_list_of_sizes_is_read_or_an_error_at_a_line(text in "([a-z/:.]{0,8}[ \t][0-9KMGi.]{0,6}\n?){0,6}|\\PC{0,40}") {
+            if let Err(error) = WorkSizes::read(&mut text.as_bytes()) {
+                prop_assert!(!error.to_string().contains('\n'), "{error}");
+            }
+        }
     }
 }

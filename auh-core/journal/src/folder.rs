@@ -5,7 +5,8 @@ use crate::JournalError;
 use jiff::{Zoned, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use std::{
-    fs, io,
+    fs::{self, File},
+    io::{self, Write},
     os::unix::fs::symlink,
     path::{Path, PathBuf},
 };
@@ -142,11 +143,16 @@ impl RunFolder {
         name.into()
     }
 
-    /// Writes a file of the run directory in one step: a reader sees the old content or the new.
+    /// Writes a file of the run directory in one step: a reader sees the old content or the new. A
+    /// link that somebody has put there is replaced, not followed.
     pub fn write(&self, name: &str, content: &str) -> Result<(), JournalError> {
         let path = self.path.join(name);
         let fresh = self.path.join(format!(".{name}.new"));
-        fs::write(&fresh, content).map_err(JournalError::io("write", &fresh))?;
+        // What is left of a run that was killed in the middle of this, or a link.
+        let _ = fs::remove_file(&fresh);
+        let file = File::create_new(&fresh);
+        file.and_then(|mut file| file.write_all(content.as_bytes()))
+            .map_err(JournalError::io("write", &fresh))?;
         fs::rename(&fresh, &path).map_err(JournalError::io("write", &path))
     }
 
@@ -209,9 +215,12 @@ impl RunFolder {
         self.path.join("all").join(file_name(name))
     }
 
-    /// Makes a group's folder.
+    /// Makes a group's folder, in place of a link that leads elsewhere.
     pub fn create_group(&self, name: &str) -> Result<PathBuf, JournalError> {
         let folder = self.group(name);
+        if folder.is_symlink() {
+            fs::remove_file(&folder).map_err(JournalError::io("replace", &folder))?;
+        }
         fs::create_dir_all(&folder).map_err(JournalError::io("make", &folder))?;
         Ok(folder)
     }
@@ -358,6 +367,28 @@ mod tests {
             .map(|e| e.file_name())
             .collect();
         assert_eq!(names.len(), 4, "{names:?}");
+    }
+
+    #[test]
+    fn links_that_somebody_planted_are_replaced() {
+        let workdir = tempfile::tempdir().unwrap();
+        let victim = workdir.path().join("victim");
+        fs::write(&victim, "mine").unwrap();
+        let run = RunFolder::create(workdir.path()).unwrap();
+        for link in ["summary.json", ".summary.json.new", "all/a"] {
+            symlink(&victim, run.path().join(link)).unwrap();
+        }
+        run.write("summary.json", "ours").unwrap();
+        assert!(
+            fs::symlink_metadata(run.create_group("a").unwrap())
+                .unwrap()
+                .is_dir()
+        );
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "mine");
+        assert_eq!(
+            fs::read_to_string(run.path().join("summary.json")).unwrap(),
+            "ours"
+        );
     }
 
     #[test]

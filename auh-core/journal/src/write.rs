@@ -6,7 +6,9 @@ use rustix::{
     fs::{FlockOperation, flock},
     io::Errno,
 };
+use serde_json::Value;
 use std::{
+    borrow::Cow,
     fs::{File, OpenOptions},
     io::Write,
     path::{Path, PathBuf},
@@ -39,16 +41,19 @@ impl Writer {
         })
     }
 
-    /// Appends an event that happens now, and returns it as it was written. When this returns,
+    /// Appends an event that happens now, and returns it as it was written: without what looks like
+    /// a secret in the texts of recipes and tools. When this returns,
     /// the line has left the process; events that something outside depends on are on the disk.
     pub fn append(&mut self, event: Event) -> Result<Record, JournalError> {
-        let record = Record {
+        let mut record = Record {
             time: Timestamp::now(),
             event,
         };
-        self.line.clear();
-        serde_json::to_writer(&mut self.line, &record)
-            .map_err(|error| JournalError::io("write", &self.path)(error.into()))?;
+        self.put(&record)?;
+        if let Cow::Owned(_) = auh_foreign::hidden_bytes(&self.line) {
+            record = without_secrets(&record).unwrap_or(record);
+            self.put(&record)?;
+        }
         self.line.push(b'\n');
         self.file
             .write_all(&self.line)
@@ -59,6 +64,32 @@ impl Writer {
                 .map_err(JournalError::io("sync", &self.path))?;
         }
         Ok(record)
+    }
+
+    fn put(&mut self, record: &Record) -> Result<(), JournalError> {
+        self.line.clear();
+        serde_json::to_writer(&mut self.line, record)
+            .map_err(|error| JournalError::io("write", &self.path)(error.into()))
+    }
+}
+
+/// The record with every secret in its texts hidden.
+fn without_secrets(record: &Record) -> serde_json::Result<Record> {
+    let mut value = serde_json::to_value(record)?;
+    hide(&mut value);
+    serde_json::from_value(value)
+}
+
+fn hide(value: &mut Value) {
+    match value {
+        Value::String(text) => {
+            if let Cow::Owned(hidden) = auh_foreign::hidden(text) {
+                *text = hidden;
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(hide),
+        Value::Object(values) => values.values_mut().for_each(hide),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
@@ -100,6 +131,28 @@ fn must_be_on_disk(event: &Event) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn secrets_in_what_is_told_are_neither_written_nor_handed_on() {
+        let workdir = tempfile::tempdir().unwrap();
+        let path = workdir.path().join("journal.jsonl");
+        let mut writer = Writer::create(&path).unwrap();
+        let log = |message: &str| Event::Log {
+            level: auh_protocol::host::Level::Info,
+            group: Some("a".to_owned()),
+            message: message.to_owned(),
+        };
+        let harmless = writer.append(log("see https://x.org/a")).unwrap();
+        assert_eq!(harmless.event, log("see https://x.org/a"));
+        let record = writer
+            .append(log("cannot fetch https://me:s3cret@x.org/a"))
+            .unwrap();
+        assert_eq!(
+            record.event,
+            log("cannot fetch https://me:[hidden]@x.org/a")
+        );
+        assert!(!std::fs::read_to_string(&path).unwrap().contains("s3cret"));
+    }
 
     #[test]
     fn a_run_that_goes_on_is_left_alone() {

@@ -172,6 +172,10 @@ fn root_module(path: &Path) -> Result<PluginModule_Ref, LoadError> {
 fn read_manifest(path: &Path, text: &str) -> Result<PluginManifest, LoadError> {
     let manifest: PluginManifest = serde_json::from_str(text)
         .map_err(|error| bad(path, format!("its manifest is not understood: {error}")))?;
+    if let Some(what) = unfit_for_people(&manifest) {
+        let reason = format!("its {what} is no short line of plain text");
+        return Err(bad(path, reason));
+    }
     let promised = crate::file_name(manifest.kind, &manifest.name);
     match path.file_name() {
         Some(name) if name.to_string_lossy() == promised => Ok(manifest),
@@ -183,6 +187,20 @@ fn read_manifest(path: &Path, text: &str) -> Result<PluginManifest, LoadError> {
             ),
         )),
     }
+}
+
+/// Which of the texts that are shown to people is none that can be shown.
+fn unfit_for_people(manifest: &PluginManifest) -> Option<&'static str> {
+    const LONGEST: usize = 300;
+    let texts = [
+        ("name", &manifest.name),
+        ("version", &manifest.version),
+        ("summary", &manifest.summary),
+    ];
+    let aliases = manifest.aliases.iter().map(|alias| ("alias", alias));
+    let is_unfit = |text: &str| text.len() > LONGEST || text.contains(auh_foreign::steers);
+    let mut all = texts.into_iter().chain(aliases);
+    all.find(|(_, text)| is_unfit(text)).map(|(what, _)| what)
 }
 
 fn bad(path: &Path, reason: String) -> LoadError {

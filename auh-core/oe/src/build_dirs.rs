@@ -11,7 +11,7 @@ mod job;
 mod work;
 mod workspace;
 
-use crate::{Base, Environment, OeError, conf, server};
+use crate::{Base, Environment, OeError, conf, passage::narrowed, server};
 use auh_process::{CancelToken, Command, SoftSignal};
 use auh_protocol::{Machine, host::Place};
 use std::{
@@ -80,11 +80,11 @@ impl Surroundings {
         }
     }
 
-    /// A command here. BitBake's tools clean up when they are interrupted; on any other signal
+    /// A command here, with what of auh's environment it needs. BitBake's tools clean up when they are interrupted; on any other signal
     /// their server waits for the lost client.
     #[must_use]
     pub fn command(&self, program: &str, args: &[&str]) -> Command {
-        let mut command = Command::new(program, &self.folder).args(args);
+        let mut command = narrowed(Command::new(program, &self.folder).args(args));
         for (name, value) in &self.set {
             command = command.env(name, value);
         }

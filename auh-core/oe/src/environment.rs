@@ -1,6 +1,6 @@
 //! The build environment that auh was started in, and what must be there before anything starts.
 
-use crate::{OeError, conf};
+use crate::{OeError, conf, passage::narrowed};
 use auh_process::{CancelToken, Command, run, which};
 use std::{
     env,
@@ -188,7 +188,7 @@ pub fn identity(key: &'static str, folder: &Path, cancel: &CancelToken) -> Resul
         return Ok(value.to_string_lossy().into_owned());
     }
     let command = Command::new("git", folder).args(["config", "--get", key]);
-    let finished = run(&command, cancel, &mut |_| {})?;
+    let finished = run(&narrowed(command), cancel, &mut |_| {})?;
     let value = finished.stdout.text().trim().to_owned();
     if finished.exit.success() && !value.is_empty() {
         Ok(value)

@@ -2,6 +2,7 @@
 
 use crate::{
     OeError,
+    passage::narrowed,
     worktrees::{LayerRepository, head},
 };
 use auh_process::{CancelToken, Command, run};
@@ -27,6 +28,20 @@ pub enum Unfit {
         /// The layer's folder.
         layer: PathBuf,
     },
+    /// Its repository waits for somebody to finish something else, which a commit would become part of.
+    #[error("the git repository {} is in the middle of a {doing}", .repository.display())]
+    Busy {
+        /// The repository's work tree.
+        repository: PathBuf,
+        /// What is to be finished: `rebase`, `merge` …
+        doing: &'static str,
+    },
+    /// Nothing can be written where its upgrade would be.
+    #[error("{} cannot be written", .folder.display())]
+    ReadOnly {
+        /// A folder of the layer or of its repository.
+        folder: PathBuf,
+    },
 }
 
 impl Unfit {
@@ -36,12 +51,15 @@ impl Unfit {
         match self {
             Self::LocalChanges { .. } => "commit, stash or undo them first",
             Self::NoRepository { .. } => "put the layer under git, with its recipes committed",
+            Self::Busy { .. } => "finish it or give it up first; git status there says how",
+            Self::ReadOnly { .. } => "work on a checkout of the layer that is yours to write",
         }
     }
 }
 
-/// Those of `recipes` that cannot be upgraded in place: in no git repository, or with a local change
-/// beside the recipe's file. Changes elsewhere, staged or not, are no hindrance.
+/// Those of `recipes` that cannot be upgraded in place: in no git repository, in one that is in the
+/// middle of something or cannot be written, or with a local change beside the recipe's file. Changes
+/// elsewhere, staged or not, are no hindrance.
 ///
 /// # Errors
 /// When git fails, or the run is being stopped.
@@ -51,8 +69,17 @@ pub fn unfit(
 ) -> Result<BTreeMap<RecipeName, Unfit>, OeError> {
     let mut unfit = BTreeMap::new();
     for (repository, recipes) in by_repository(recipes, &mut unfit, cancel)? {
+        if let Some(why) = unfit_repository(&repository, cancel)? {
+            unfit.extend(recipes.iter().map(|r| (r.name.clone(), why.clone())));
+            continue;
+        }
         let changed = local_changes(&repository, cancel)?;
         for recipe in recipes {
+            if !is_writable(recipe.folder()) {
+                let folder = recipe.folder().to_owned();
+                unfit.insert(recipe.name.clone(), Unfit::ReadOnly { folder });
+                continue;
+            }
             let file = changed.iter().find(|f| f.starts_with(recipe.folder()));
             if let Some(file) = file.cloned() {
                 unfit.insert(recipe.name.clone(), Unfit::LocalChanges { file });
@@ -60,6 +87,22 @@ pub fn unfit(
         }
     }
     Ok(unfit)
+}
+
+/// Those repositories of the layers of `recipes` that have a commit checked out instead of a branch.
+///
+/// # Errors
+/// When git fails, or the run is being stopped.
+pub fn on_no_branch(recipes: &[&Recipe], cancel: &CancelToken) -> Result<Vec<PathBuf>, OeError> {
+    let mut found = Vec::new();
+    for repository in by_repository(recipes, &mut BTreeMap::new(), cancel)?.into_keys() {
+        match git(&repository, &["symbolic-ref", "--quiet", "HEAD"], cancel) {
+            Ok(_) => {}
+            Err(OeError::Tool { .. }) => found.push(repository),
+            Err(other) => return Err(other),
+        }
+    }
+    Ok(found)
 }
 
 /// A git work tree that layers live in, as it is, or layers that are in none.
@@ -110,22 +153,50 @@ pub fn condition_of_layers(
 }
 
 /// What git keeps for as long as a command of several steps is under way.
-const UNDER_WAY: [(&str, &str); 6] = [
+const UNDER_WAY: [(&str, &str); 7] = [
     ("rebase-merge", "rebase"),
     ("rebase-apply/applying", "am"),
     ("rebase-apply", "rebase"),
     ("MERGE_HEAD", "merge"),
     ("CHERRY_PICK_HEAD", "cherry-pick"),
     ("REVERT_HEAD", "revert"),
+    ("BISECT_LOG", "bisect"),
 ];
 
 fn amid(repository: &Path, cancel: &CancelToken) -> Result<Option<&'static str>, OeError> {
+    Ok(amid_by(&own_folder(repository, cancel)?))
+}
+
+/// The same by the folder that git keeps its own files in.
+fn amid_by(folder: &Path) -> Option<&'static str> {
+    let mut known = UNDER_WAY.iter();
+    let found = known.find(|(file, _)| folder.join(file).exists());
+    found.map(|(_, command)| *command)
+}
+
+fn own_folder(repository: &Path, cancel: &CancelToken) -> Result<PathBuf, OeError> {
     let answer = git(repository, &["rev-parse", "--absolute-git-dir"], cancel)?;
-    let folder = PathBuf::from(String::from_utf8_lossy(&answer).trim_end_matches('\n'));
-    let found = UNDER_WAY
-        .iter()
-        .find(|(file, _)| folder.join(file).exists());
-    Ok(found.map(|(_, command)| *command))
+    let line = String::from_utf8_lossy(&answer);
+    Ok(PathBuf::from(line.trim_end_matches('\n')))
+}
+
+/// Why nothing can be upgraded in a repository.
+fn unfit_repository(repository: &Path, cancel: &CancelToken) -> Result<Option<Unfit>, OeError> {
+    let own = own_folder(repository, cancel)?;
+    if let Some(doing) = amid_by(&own) {
+        let repository = repository.to_owned();
+        return Ok(Some(Unfit::Busy { repository, doing }));
+    }
+    let read_only = [&own, repository]
+        .into_iter()
+        .find(|folder| !is_writable(folder));
+    Ok(read_only.map(|folder| Unfit::ReadOnly {
+        folder: folder.to_owned(),
+    }))
+}
+
+fn is_writable(folder: &Path) -> bool {
+    rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).is_ok()
 }
 
 /// The repositories that the layers of `recipes` live in, with the commits that are checked out.
@@ -197,7 +268,7 @@ fn top_level(layer: &Path, cancel: &CancelToken) -> Result<Option<PathBuf>, OeEr
 }
 
 pub(crate) fn git(folder: &Path, args: &[&str], cancel: &CancelToken) -> Result<Vec<u8>, OeError> {
-    let mut command = Command::new("git", folder).args(args);
+    let mut command = narrowed(Command::new("git", folder).args(args));
     // A status of a tree with very many local changes must come whole.
     command.capture.head = 64 << 20;
     let finished = run(&command, cancel, &mut |_| {})?;

@@ -12,6 +12,7 @@ mod error;
 mod fetch_ahead;
 mod host;
 mod layers;
+mod passage;
 mod recipe_files;
 mod server;
 mod session;
@@ -27,7 +28,9 @@ pub use environment::{
 pub use error::OeError;
 pub use fetch_ahead::{Fetching, Sources};
 pub use host::{Space, ToolVersion, free_space, tool_versions};
-pub use layers::{LayerCondition, Unfit, condition_of_layers, layer_repositories, unfit};
+pub use layers::{
+    LayerCondition, Unfit, condition_of_layers, layer_repositories, on_no_branch, unfit,
+};
 pub use recipe_files::fingerprint;
 pub use server::is_running as is_served;
 pub use session::{

@@ -236,24 +236,30 @@ fn ask_within(
     let Ok(text) = fs::read(&answer) else {
         return Err(OeError::tool("the session that reads recipes", &finished));
     };
-    understand(&text)
+    SessionResponse::read(&text)
 }
 
-fn understand(text: &[u8]) -> Result<SessionResponse, OeError> {
-    let response: SessionResponse =
-        serde_json::from_slice(text).map_err(|error| OeError::Session {
-            message: format!("its answer is not understood: {error}"),
-            detail: String::from_utf8_lossy(text).into_owned(),
-        })?;
-    match response.failure {
-        Some(failure) if failure.kind == CheckErrorKind::NoStableCheck => {
-            Err(OeError::NoStableCheck)
+impl SessionResponse {
+    /// Reads the script's answer.
+    ///
+    /// # Errors
+    /// It is not understood, or says that there was no session.
+    pub fn read(text: &[u8]) -> Result<Self, OeError> {
+        let response: SessionResponse =
+            serde_json::from_slice(text).map_err(|error| OeError::Session {
+                message: format!("its answer is not understood: {error}"),
+                detail: String::from_utf8_lossy(text).into_owned(),
+            })?;
+        match response.failure {
+            Some(failure) if failure.kind == CheckErrorKind::NoStableCheck => {
+                Err(OeError::NoStableCheck)
+            }
+            Some(failure) => Err(OeError::Session {
+                message: failure.message,
+                detail: failure.detail,
+            }),
+            None => Ok(response),
         }
-        Some(failure) => Err(OeError::Session {
-            message: failure.message,
-            detail: failure.detail,
-        }),
-        None => Ok(response),
     }
 }
 
@@ -270,6 +276,8 @@ fn null_as_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
 
     #[test]
     fn an_answer_is_read_and_strange_parts_of_it_ignored() {
@@ -280,7 +288,7 @@ mod tests {
                          "no_upgrade_reason": null, "check": null,
                          "error": {"kind": "brand-new", "message": "m", "detail": "d"}}],
             "groups": [["x"]], "log": []}"#;
-        let response = understand(text.as_bytes()).unwrap();
+        let response = SessionResponse::read(text.as_bytes()).unwrap();
         assert_eq!(response.base.get("DL_DIR"), Some("/dl"));
         assert_eq!(response.base.get("INHERIT"), None);
         assert_eq!(
@@ -292,10 +300,62 @@ mod tests {
     #[test]
     fn a_failed_session_is_an_error_with_its_message() {
         let text = r#"{"failure": {"kind": "session", "message": "no bb", "detail": "..."}, "base": null}"#;
-        let error = understand(text.as_bytes()).unwrap_err();
+        let error = SessionResponse::read(text.as_bytes()).unwrap_err();
         assert_eq!(
             error.to_string(),
             "BitBake cannot read the build configuration: no bb"
         );
+    }
+
+    /// Any JSON value, not too deep.
+    fn value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(3, 24, 4, |inner| {
+            let names = prop_oneof![
+                "[a-z_]{0,8}",
+                Just("kind".to_owned()),
+                Just("message".to_owned())
+            ];
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::btree_map(names, inner, 0..4)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_an_answer_or_one_error(bytes in any::<Vec<u8>>()) {
+            if let Err(error) = SessionResponse::read(&bytes) {
+                prop_assert!(!error.to_string().contains('\n'), "{error}");
+            }
+        }
+
+        #[test]
+        fn a_record_says_what_the_script_says_and_a_strange_value_is_an_error(
+            pn in any::<String>(), pv in any::<Option<String>>(), maintainer in any::<Option<String>>(), odd in value(),
+            key in prop_oneof![Just("recipes"), Just("groups"), Just("base"), Just("layers"), Just("failure"), Just("log"), Just("more")],
+        ) {
+            let record = json!({
+                "asked": pn, "pn": pn, "file": null, "pv": pv, "srcrev": null, "maintainer": maintainer,
+                "no_upgrade_reason": null, "check": null, "error": null,
+            });
+            let mut answer = json!({"failure": null, "recipes": [record], "groups": [[pn]]});
+            let read = SessionResponse::read(answer.to_string().as_bytes()).unwrap();
+            prop_assert_eq!(&read.recipes[0].pn, &pn);
+            prop_assert_eq!(&read.recipes[0].pv, &pv);
+            prop_assert_eq!(&read.recipes[0].maintainer, &maintainer);
+            prop_assert_eq!(&read.groups, &[[pn]]);
+            answer[key] = odd;
+            if let Err(error) = SessionResponse::read(answer.to_string().as_bytes()) {
+                prop_assert!(!error.to_string().is_empty());
+            }
+        }
     }
 }

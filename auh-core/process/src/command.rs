@@ -34,8 +34,8 @@ pub struct Command {
     pub drain_grace: Duration,
     /// How much output to keep in memory.
     pub capture: CaptureLimits,
-    /// A file for the complete output of both streams, in order of arrival. It is created together
-    /// with its folder, or emptied.
+    /// A file for the complete output of both streams, in order of arrival, without what looks like a
+    /// secret. It is created together with its folder, or emptied; a link is replaced by it.
     pub log: Option<PathBuf>,
 }
 

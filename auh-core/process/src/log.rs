@@ -33,8 +33,12 @@ impl Log {
         }
     }
 
+    /// Writes a line, or a piece of a very long one, without the secrets in it.
     pub(crate) fn write(&mut self, bytes: &[u8]) {
-        self.attempt(|file| file.write_all(bytes));
+        if self.file.is_some() {
+            let bytes = auh_foreign::hidden_bytes(bytes);
+            self.attempt(|file| file.write_all(&bytes));
+        }
     }
 
     /// So that somebody who follows the file sees what there is.
@@ -65,6 +69,10 @@ impl Log {
 fn create(path: &Path) -> io::Result<File> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
+    }
+    // A link would lead to somewhere else.
+    if path.is_symlink() {
+        fs::remove_file(path)?;
     }
     File::create(path)
 }

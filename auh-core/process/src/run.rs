@@ -57,7 +57,8 @@ pub struct Finished {
     pub stdout: Captured,
     /// What was kept of its standard error.
     pub stderr: Captured,
-    /// The last lines that were not empty, over both streams in order of arrival, each shortened.
+    /// The last lines that were not empty, over both streams in order of arrival, each shortened and
+    /// without secrets: they are shown to people.
     pub last_lines: Vec<String>,
     /// Of a command that was asked to stop: the same when it was asked.
     pub lines_before_stop: Vec<String>,

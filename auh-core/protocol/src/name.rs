@@ -25,7 +25,7 @@ impl std::error::Error for InvalidName {}
 const LONGEST: usize = 120;
 
 /// A checked text: starts with a letter or digit (so it is never an option of a command nor a
-/// hidden or parent folder) and holds only letters, digits and `extra`.
+/// hidden or parent folder), holds only letters, digits and `extra`, and no two dots in a row.
 fn check(what: &'static str, text: &str, extra: &str) -> Result<(), InvalidName> {
     let fail = |reason: String| {
         Err(InvalidName {
@@ -44,6 +44,10 @@ fn check(what: &'static str, text: &str, extra: &str) -> Result<(), InvalidName>
         return fail(format!(
             "it starts with {first:?}, not with a letter or digit"
         ));
+    }
+    // To git `a..b` is not one commit but all between two.
+    if text.contains("..") {
+        return fail("it contains \"..\"".into());
     }
     match text
         .chars()
@@ -120,6 +124,7 @@ checked_text! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn ordinary_names_are_accepted() {
@@ -147,6 +152,7 @@ mod tests {
             "1.2$(touch${IFS}x)",
             "a b",
             "a\nb",
+            "a..b",
             ".x",
             "é",
         ] {
@@ -171,5 +177,28 @@ mod tests {
         assert!(serde_json::from_str::<Version>("\"1.0\"").is_ok());
         let error = serde_json::from_str::<Version>("\"-1\"").unwrap_err();
         assert!(error.to_string().contains("starts with '-'"), "{error}");
+    }
+
+    proptest! {
+        #[test]
+        fn what_gets_through_is_no_option_no_path_and_no_command(
+            any in any::<String>(), near in "[-.a-z0-9+_~/@{ $]{0,12}"
+        ) {
+            for text in [any, near] {
+                for shown in [
+                    RecipeName::new(&text).map(String::from),
+                    Version::new(&text).map(String::from),
+                    Revision::new(&text).map(String::from),
+                ] {
+                    let Ok(shown) = shown else { continue };
+                    prop_assert_eq!(&shown, &text);
+                    prop_assert!(text.starts_with(|c: char| c.is_ascii_alphanumeric()));
+                    prop_assert!(text.chars().all(|c| c.is_ascii_alphanumeric() || "+-._~".contains(c)));
+                }
+                if let Ok(revision) = Revision::new(&text) {
+                    prop_assert!(!revision.as_str().contains(".."), "a range of commits");
+                }
+            }
+        }
     }
 }

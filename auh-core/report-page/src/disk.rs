@@ -3,7 +3,7 @@
 use crate::table::table;
 use auh_journal::{Event, Record};
 use auh_page::{escaped, round_step, short};
-use auh_report::{Story, Timeline, duration, gigabytes};
+use auh_report::{Story, Timeline, duration, gigabytes, steady};
 use std::{fmt::Write as _, path::Path};
 
 const WIDTH: f64 = 1100.0;
@@ -54,9 +54,9 @@ fn measured(records: &[Record], of: &Path, timeline: &Timeline) -> Vec<Measured>
     let Some(began) = timeline.began else {
         return Vec::new();
     };
-    let measured = records.iter().filter_map(|record| match &record.event {
+    let measured = steady(records).filter_map(|(time, record)| match &record.event {
         Event::DiskMeasured { folder, free, .. } if folder == of => Some(Measured {
-            second: record.time.duration_since(began).as_secs_f64(),
+            second: time.duration_since(began).as_secs_f64(),
             free: *free as f64 / GB,
         }),
         _ => None,

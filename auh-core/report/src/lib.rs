@@ -23,5 +23,5 @@ pub use standing::{Counts, Standing};
 pub use statistics::{Published, statistics};
 pub use story::{Chapter, DiskUse, Story};
 pub use text::{chapter_text, duration, gigabytes, outcome_line, summary};
-pub use timeline::{CommandTime, Idle, StepEnd, StepTime, Timeline, Wait};
+pub use timeline::{CommandTime, Idle, StepEnd, StepTime, Timeline, Wait, steady};
 pub use trend::{Overview, RunState, Streak, streaks};

@@ -112,12 +112,12 @@ impl Timeline {
     /// The course that these records tell.
     #[must_use]
     pub fn of(records: &[Record]) -> Self {
-        let (Some(began), Some(last)) = (began(records), records.last()) else {
+        let (Some(began), Some((last, _))) = (began(records), steady(records).last()) else {
             return Self::default();
         };
-        let mut reader = Reader::new(began, seconds_between(began, last.time));
-        for record in records {
-            reader.read(record);
+        let mut reader = Reader::new(began, seconds_between(began, last));
+        for (time, record) in steady(records) {
+            reader.read(time, record);
         }
         reader.finish()
     }
@@ -154,14 +154,29 @@ impl Timeline {
     }
 }
 
+/// The records with their times on a clock that never went back: where the computer's was put back,
+/// what follows goes on from there.
+pub fn steady(records: &[Record]) -> impl Iterator<Item = (Timestamp, &Record)> {
+    let mut before: Option<(Timestamp, Timestamp)> = None;
+    records.iter().map(move |record| {
+        let told = before.map_or(record.time, |(written, told)| {
+            let passed = record.time.duration_since(written);
+            told.checked_add(passed.max(jiff::SignedDuration::ZERO))
+                .unwrap_or(told)
+        });
+        before = Some((record.time, told));
+        (told, record)
+    })
+}
+
 /// The run's journal begins after the upstream check, which it tells of with its length.
 fn began(records: &[Record]) -> Option<Timestamp> {
-    let starts = records.iter().filter_map(|record| match &record.event {
+    let starts = steady(records).filter_map(|(time, record)| match &record.event {
         Event::CommandFinished(end) => {
             let length = jiff::SignedDuration::try_from_secs_f64(end.seconds).ok()?;
-            record.time.checked_sub(length).ok()
+            time.checked_sub(length).ok()
         }
-        _ => Some(record.time),
+        _ => Some(time),
     });
     starts.min()
 }
@@ -203,8 +218,8 @@ impl<'r> Reader<'r> {
         }
     }
 
-    fn read(&mut self, record: &'r Record) {
-        let at = seconds_between(self.began, record.time);
+    fn read(&mut self, time: Timestamp, record: &'r Record) {
+        let at = seconds_between(self.began, time);
         match &record.event {
             Event::RunStarted(start) => self.start = Some(start),
             Event::Planned { .. } => self.planned = at,
@@ -485,6 +500,17 @@ mod tests {
             serde_json::from_value(event).unwrap()
         });
         records.collect()
+    }
+
+    #[test]
+    fn a_clock_that_is_put_back_makes_no_time_negative() {
+        let log = |message: &str| json!({"event": "log", "level": "info", "group": null, "message": message});
+        let records = records(&[(50, log("a")), (60, log("b")), (3, log("c")), (8, log("d"))]);
+        let told: Vec<f64> = steady(&records)
+            .map(|(time, _)| seconds_between(records[0].time, time))
+            .collect();
+        assert_eq!(told, [0.0, 10.0, 10.0, 15.0]);
+        assert_eq!(Timeline::of(&records).seconds, 15.0);
     }
 
     fn run_started() -> Value {

@@ -1,7 +1,10 @@
-//! What tools print as plain text: without what steers a terminal.
+//! What tools print as plain text for people: without what steers a terminal, and without secrets.
 
-/// Text without terminal escapes and control characters; of a line that was drawn over again and
-/// again, what was drawn last. Line breaks and tabs stay.
+use std::borrow::Cow;
+
+/// Text without terminal escapes, control characters and what turns the direction of text, and with
+/// a mark for each secret; of a line that was drawn over again and again, what was drawn last. Line
+/// breaks and tabs stay.
 #[must_use]
 pub fn plain(text: &str) -> String {
     let mut cleaned = String::with_capacity(text.len());
@@ -12,11 +15,14 @@ pub fn plain(text: &str) -> String {
         let drawn_last = line.trim_end_matches('\r').rsplit('\r').next();
         cleaned.extend(drawn_last.unwrap_or_default().chars().filter(is_shown));
     }
-    cleaned
+    match auh_foreign::hidden(&cleaned) {
+        Cow::Owned(hidden) => hidden,
+        Cow::Borrowed(_) => cleaned,
+    }
 }
 
 fn is_shown(c: &char) -> bool {
-    !c.is_control() || *c == '\t'
+    !auh_foreign::steers(*c) || *c == '\t'
 }
 
 /// Text without the control sequences of ECMA-48: `ESC [ … letter`, `ESC ] … BEL` (or `ESC \`),
@@ -65,6 +71,8 @@ mod tests {
             ("grün\u{9b}x", "grünx"),
             ("\u{1b}", ""),
             ("\u{1b}[12\nnext", "\nnext"),
+            ("gpj\u{202e}exe.a", "gpjexe.a"),
+            ("https://me:s3cret@x.org/", "https://me:[hidden]@x.org/"),
         ] {
             assert_eq!(plain(text), expect, "{text:?}");
         }

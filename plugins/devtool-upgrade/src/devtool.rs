@@ -101,7 +101,8 @@ impl Devtool<'_> {
     /// The failure with its log; the output is kept under the Python helper's name as well.
     fn failed(&self, command: &RunCommand, ended: &CommandResult, failure: Failure) -> Failure {
         let file = self.folder.join("bitbake_error_log.txt");
-        if let Err(error) = fs::write(&file, format!("{}\n{}", ended.stdout, ended.stderr)) {
+        let said = format!("{}\n{}", ended.stdout, ended.stderr);
+        if let Err(error) = fs::write(&file, &*auh_foreign::hidden(&said)) {
             self.host.warn(&format!("{}: {error}", file.display()));
         }
         Failure {

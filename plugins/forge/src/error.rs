@@ -67,7 +67,7 @@ impl ForgeError {
     /// What this makes of a recipe.
     pub(crate) fn failure(&self) -> Failure {
         let class = match self {
-            Self::TimedOut { .. } => FailureClass::Timeout,
+            Self::TimedOut { .. } => FailureClass::Hang,
             Self::Refused { .. } | Self::Depends { .. } | Self::Unrelated { .. } => {
                 FailureClass::Commit
             }

@@ -12,10 +12,10 @@ const TAIL_BYTES: u64 = 64 * 1024;
 /// A longer line says nothing to a person.
 const LONGEST_LINE: usize = 400;
 
-/// Text as one line: a blank for each control character, none around it. In a header a line break
+/// Text as one line: a blank for each character that steers, none around it. In a header a line break
 /// would begin another header.
 pub(crate) fn one_line(text: &str) -> String {
-    let blank = |c: char| if c.is_control() { ' ' } else { c };
+    let blank = |c: char| if auh_foreign::steers(c) { ' ' } else { c };
     let line: String = text.chars().map(blank).collect();
     line.trim().to_owned()
 }

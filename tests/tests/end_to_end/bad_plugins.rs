@@ -223,6 +223,55 @@ fn a_manifest_that_lies() {
             .expect_code(2)
             .shown()
     };
-    let shown = ["old-api", "new-api", "scheduler", "panic"].map(check);
+    let lies = [
+        "old-api",
+        "new-api",
+        "scheduler",
+        "unknown-kind",
+        "name",
+        "summary",
+        "panic",
+    ];
+    let shown = lies.map(check);
     insta::assert_snapshot!(shown.join("\n"));
+}
+
+/// What a manifest that lies is refused with when the plugin is to run in a process of its own.
+#[test]
+fn a_manifest_that_lies_is_found_out_in_a_process_of_its_own_too() {
+    let Some((environment, folder)) = with_odd_step() else {
+        return;
+    };
+    let hostile = environment.hostile_plugins().join("libauh_step_hostile.so");
+    let _ = renamed(
+        &install(&folder, &fs::read(hostile).unwrap(), 0o755),
+        "libauh_step_hostile.so",
+    );
+    environment.settings(
+        "pipeline = \"odd\"\n[pipelines.odd]\nsteps = [\"hostile\"]\n[plugins.hostile]\nisolation = \"process\"\n",
+    );
+    for (lie, reason) in [
+        ("old-api", "speaks plugin API 0 to 0"),
+        ("new-api", "speaks plugin API 98 to 99"),
+        (
+            "scheduler",
+            "it says that it is the scheduler plugin \"hostile\"",
+        ),
+        ("name", "its name is no short line of plain text"),
+        ("summary", "its summary is no short line of plain text"),
+        ("panic", "no manifest today"),
+    ] {
+        let before = State::of(&environment);
+        let call = environment.upgrade("hello --plugin-path").args([&folder]);
+        let output = call.env("AUH_HOSTILE_MANIFEST", lie).run().expect_code(2);
+        before.assert_unchanged(&environment);
+        let errors = output
+            .stderr
+            .lines()
+            .filter(|line| line.starts_with("error: "));
+        let [error] = errors.collect::<Vec<_>>()[..] else {
+            panic!("{}", output.shown());
+        };
+        assert!(error.contains(reason), "{lie}: {error}");
+    }
 }

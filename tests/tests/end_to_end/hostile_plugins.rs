@@ -252,6 +252,172 @@ fn what_a_plugin_in_a_process_of_its_own_prints_disturbs_nobody() {
     assert!(!shown.contains("hostile says hello"), "{shown}");
 }
 
+/// The first lines are kept, the rest is said once, and no line of it is endless.
+#[test]
+fn a_flood_of_log_lines_is_dammed() {
+    for attempt in [attempt(BETWEEN, "flood"), isolated("flood")] {
+        let Some(attempt) = attempt else {
+            return;
+        };
+        assert_eq!(attempt.run.with(Succeeded), ["phello", "hello"]);
+        let journal = attempt.run.text("journal.jsonl");
+        let floods = journal.matches("\"message\":\"flood ").count();
+        assert_eq!(floods, 9_999, "one line of ten thousand is the endless one");
+        let longest = journal.lines().map(str::len).max();
+        assert!(longest < Some(32 << 10), "{longest:?}");
+        assert_eq!(journal.matches("the others are left out").count(), 1);
+        attempt.check_layer();
+    }
+}
+
+/// The run comes to its end although they go on, and what they say of a group that is done is lost
+/// or logged, but fails nobody.
+#[test]
+fn threads_left_behind_hold_nobody_up() {
+    for attempt in [attempt(BETWEEN, "threads"), isolated("threads")] {
+        let Some(attempt) = attempt else {
+            return;
+        };
+        assert_eq!(attempt.output.code, Some(0), "{}", attempt.output.shown());
+        assert_eq!(attempt.run.with(Succeeded), ["phello", "hello"]);
+        attempt.check_layer();
+        let left = attempt.environment.processes();
+        assert!(
+            !left.iter().any(|line| line.contains("plugin serve")),
+            "{left:?}"
+        );
+    }
+}
+
+/// Settings of others may be secrets; a step is not handed them because its manifest asks.
+#[test]
+fn other_plugins_settings_are_nobodys_business() {
+    let Some(environment) = Environment::six() else {
+        return;
+    };
+    environment.settings(
+        "pipeline = \"odd\"\n[plugins.mail]\nuser = \"m4iluser\"\n[pipelines.odd]\nsteps = [{ step = \"hostile\", with = { misbehave = \"tell-request\" } }]\n",
+    );
+    let call = environment.upgrade("hello --machines qemux86-64 --plugin-path");
+    let call = call.args([environment.hostile_plugins()]);
+    let output = call.env("AUH_HOSTILE_MANIFEST", "settings").run();
+    let journal = environment.latest_run().text("journal.jsonl");
+    assert!(
+        journal.contains("hostile was told: {"),
+        "{}",
+        output.shown()
+    );
+    assert!(!journal.contains("m4iluser"), "{journal}");
+}
+
+/// A scheduler whose first answer is none that can be worked with: nothing is begun.
+#[test]
+fn a_scheduler_that_fails_before_the_run_changes_nothing() {
+    for (how, reason) in [
+        (
+            "panic-in-create",
+            "panicked at tests/plugins/hostile-order/src/lib.rs:LINE: hostile in create",
+        ),
+        ("error-in-create", "hostile in create"),
+        (
+            "panic-in-order",
+            "panicked at tests/plugins/hostile-order/src/lib.rs:LINE: hostile in order",
+        ),
+        ("error-in-order", "hostile in order"),
+        ("twice", "its order names task 1 twice"),
+        ("stranger", "its order names task 7000000 of a graph with"),
+        ("short", "its order has 1 of"),
+    ] {
+        for isolation in ["none", "process"] {
+            let Some((environment, output)) = ordered_by_hostile(how, isolation) else {
+                return;
+            };
+            check_refusal(&environment, &output, how, reason);
+        }
+    }
+    let Some((environment, output)) = ordered_by_hostile("abort-in-order", "process") else {
+        return;
+    };
+    check_refusal(
+        &environment,
+        &output,
+        "abort",
+        "its process was ended by signal 6",
+    );
+}
+
+/// A run that is under way goes on with the order that it has.
+#[test]
+fn a_scheduler_that_fails_later_ends_no_run() {
+    let cases = [
+        ("panic-in-pick", "hostile in pick"),
+        (
+            "pick-stranger",
+            "it picked task 7000000, which is not ready",
+        ),
+        ("pick-nothing", "it starts nothing although nothing runs"),
+        ("panic-in-drop", ""),
+        ("panic-in-restricts", ""),
+    ];
+    let both = cases
+        .iter()
+        .flat_map(|case| [(case, "none"), (case, "process")]);
+    let abort = ("abort-in-pick", "its process was ended by signal 6");
+    for (&(how, reason), isolation) in both.chain([(&abort, "process")]) {
+        let Some((environment, output)) = ordered_by_hostile(how, isolation) else {
+            return;
+        };
+        let output = output.expect_code(0);
+        let run = environment.latest_run();
+        assert_eq!(run.with(Succeeded), ["hello", "phello"], "{how}");
+        let journal = run.text("journal.jsonl");
+        let told = journal
+            .lines()
+            .filter(|line| line.contains("in the order that it gave before"));
+        let told: Vec<&str> = told.collect();
+        assert_eq!(
+            told.len(),
+            usize::from(!reason.is_empty()),
+            "{how} {isolation}: {told:?} {}",
+            output.shown()
+        );
+        assert!(
+            told.iter().all(|line| line.contains(reason)),
+            "{how}: {told:?}"
+        );
+    }
+}
+
+fn ordered_by_hostile(how: &str, isolation: &str) -> Option<(Environment, Output)> {
+    let environment = Environment::six()?;
+    environment.settings(&format!(
+        "[plugins.hostile-order]\nisolation = \"{isolation}\"\n"
+    ));
+    let call = environment
+        .upgrade("hello phello -s --machines qemux86-64 --scheduler hostile-order --plugin-path");
+    let call = call
+        .args([environment.hostile_plugins()])
+        .env("AUH_HOSTILE_ORDER", how);
+    let output = call.run();
+    Some((environment, output))
+}
+
+#[track_caller]
+fn check_refusal(environment: &Environment, output: &Output, how: &str, reason: &str) {
+    assert_ne!(output.code, Some(0), "{how}: {}", output.shown());
+    let errors = output
+        .stderr
+        .lines()
+        .filter(|line| line.starts_with("error: "));
+    let [error] = errors.collect::<Vec<_>>()[..] else {
+        panic!("{how}: {}", output.shown());
+    };
+    let error = without_line_number(error);
+    assert!(error.contains(reason), "{how}: {error}");
+    assert_eq!(environment.subjects(), [""; 0]);
+    assert_eq!(environment.git(&["status", "--porcelain"]), "");
+}
+
 /// The plugin's every way to the host works over the pipe, too: the steps that do all the work.
 #[test]
 fn the_shipped_steps_work_in_processes_of_their_own() {

@@ -7,7 +7,13 @@ use std::{collections::BTreeMap, fs};
 /// The shared crates from the bottom up: each may depend only on those before it.
 const LAYERS: [&str; 3] = ["auh-protocol", "auh-abi", "auh-sdk"];
 /// What plugins may use beside libraries of their own: nothing here does input or output.
-const FOR_PLUGINS: [&str; 4] = ["auh-protocol", "auh-sdk", "auh-graph", "auh-transcript"];
+const FOR_PLUGINS: [&str; 5] = [
+    "auh-protocol",
+    "auh-sdk",
+    "auh-graph",
+    "auh-transcript",
+    "auh-foreign",
+];
 const PLUGIN_FOLDERS: [&str; 3] = ["plugins/", "schedulers/", "tests/plugins/"];
 /// Lives beside the schedulers and is a host of theirs: BitBake loads it, and it loads them.
 const SCHEDULER_HOST: &str = "schedulers/bridge";

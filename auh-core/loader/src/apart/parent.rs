@@ -7,6 +7,7 @@ use auh_process::{Command, Companion, Exit, Heard, Voice};
 use auh_protocol::{PluginFault, host::op};
 use serde::de::Error as _;
 use std::{
+    ffi::OsString,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
@@ -27,6 +28,8 @@ pub struct Apart {
     pub program: PathBuf,
     /// The arguments before the file.
     pub arguments: Vec<String>,
+    /// Variables of this process's environment that are none of the plugin's business.
+    pub without: Vec<OsString>,
 }
 
 impl Apart {
@@ -35,6 +38,10 @@ impl Apart {
         let command = Command::new(&self.program, "/")
             .args(&self.arguments)
             .arg(file);
+        let command = self
+            .without
+            .iter()
+            .fold(command, |command, name| command.env_remove(name));
         let mut companion = Companion::start(&command).map_err(|error| {
             PluginFault::error(format!("its process could not be started: {error}"))
         })?;

@@ -140,7 +140,9 @@ impl LastLines {
         if self.lines.len() >= self.limit {
             self.lines.pop_front();
         }
-        self.lines.push_back(text.chars().take(LAST_LINE).collect());
+        let text: String = text.chars().take(LAST_LINE).collect();
+        self.lines
+            .push_back(auh_foreign::hidden(&text).into_owned());
     }
 }
 

@@ -150,7 +150,7 @@ fn what_hangs_or_is_stopped_is_told_apart() {
     for (exit, class, words) in [
         (
             Exit::TimedOut,
-            FailureClass::Timeout,
+            FailureClass::Hang,
             "see whether it waits for a password",
         ),
         (Exit::Stopped, FailureClass::Infrastructure, "stopped"),

@@ -13,6 +13,9 @@
 //! | `hunger` | takes memory until there is no more |
 //! | `loop` | never comes back from a call |
 //! | `print` | prints to the standard output, reads the standard input, and succeeds |
+//! | `flood` | logs more than ten thousand lines, one of them very long, and tells how far it is as often |
+//! | `threads` | leaves two threads behind, one that never ends and one that goes on logging, and succeeds |
+//! | `tell-request` | logs what it was told, and succeeds |
 //! | `unknown-op` | asks the host for an operation that no host has, and fails with its answer |
 //! | anything else | an error from create |
 //!
@@ -21,7 +24,7 @@
 
 use auh_sdk::{
     FailureClass, Host, Options, PluginKind, PluginManifest, RecipeName, RecipeOutcome,
-    RecipeStatus, Step, StepError, StepOutcome, StepRequest,
+    RecipeStatus, Step, StepError, StepOutcome, StepRequest, protocol::host::Progress,
 };
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -46,6 +49,9 @@ enum Misbehaviour {
     Hunger,
     Loop,
     Print,
+    Flood,
+    Threads,
+    TellRequest,
 }
 
 struct Hostile {
@@ -90,6 +96,12 @@ impl Step for Hostile {
             Misbehaviour::Loop => loop {
                 thread::sleep(Duration::from_millis(1));
             },
+            Misbehaviour::Flood => flood(host),
+            Misbehaviour::Threads => leave_threads(host),
+            Misbehaviour::TellRequest => {
+                let told = serde_json::to_string(request).unwrap_or_default();
+                host.info(&format!("hostile was told: {told}"));
+            }
             Misbehaviour::Print => {
                 println!("hostile says hello");
                 let _ = std::io::stdin().read_line(&mut String::new());
@@ -147,6 +159,37 @@ fn take_all_memory() {
     }
 }
 
+fn flood(host: &Host) {
+    host.info(&"endless ".repeat(1 << 20));
+    let mut progress = Progress {
+        machine: None,
+        current: 0,
+        total: 0,
+        text: "further".to_owned(),
+    };
+    for number in 0..10_500 {
+        host.info(&format!("flood {number}"));
+        progress.current = number;
+        host.progress(&progress);
+    }
+}
+
+/// They outlive the object that began them, as those of a forgotten thread pool do.
+fn leave_threads(host: &Host) {
+    let host = host.clone();
+    thread::spawn(move || {
+        loop {
+            host.info("left behind");
+            thread::sleep(Duration::from_millis(50));
+        }
+    });
+    thread::spawn(|| {
+        loop {
+            thread::park();
+        }
+    });
+}
+
 fn about_nobody() -> Result<RecipeOutcome, StepError> {
     let recipe = RecipeName::new("nobody")
         .map_err(|e| StepError::new(FailureClass::Plugin, e.to_string()))?;
@@ -177,6 +220,9 @@ fn create(options: &Options) -> Result<Hostile, StepError> {
         Some(Some("hunger")) => Misbehaviour::Hunger,
         Some(Some("loop")) => Misbehaviour::Loop,
         Some(Some("print")) => Misbehaviour::Print,
+        Some(Some("flood")) => Misbehaviour::Flood,
+        Some(Some("threads")) => Misbehaviour::Threads,
+        Some(Some("tell-request")) => Misbehaviour::TellRequest,
         Some(_) => {
             let message = "the setting misbehave has an unknown value";
             return Err(StepError::infrastructure(message));
@@ -213,6 +259,22 @@ fn manifest() -> PluginManifest {
         },
         Ok("scheduler") => PluginManifest {
             kind: PluginKind::Scheduler,
+            ..honest
+        },
+        Ok("unknown-kind") => PluginManifest {
+            kind: PluginKind::Unknown,
+            ..honest
+        },
+        Ok("name") => PluginManifest {
+            name: "../git-commit\u{1b}[2J".to_owned(),
+            ..honest
+        },
+        Ok("summary") => PluginManifest {
+            summary: format!("\u{1b}]0;hostile\u{7}\u{202e}{}", "line\n".repeat(100_000)),
+            ..honest
+        },
+        Ok("settings") => PluginManifest {
+            settings: vec!["plugins.mail.password".to_owned(), "plugins".to_owned()],
             ..honest
         },
         Ok("panic") => panic!("no manifest today"),

@@ -101,10 +101,82 @@ fn has_the_same(proposal: &Proposal<'_>, tip: &str, target: &Target) -> bool {
     let same = || -> Result<bool, ForgeError> {
         let base = proposal.common(&target.tip, tip, target)?;
         let ours = proposal.on(&base, &Rewrite::default(), target)?;
-        let tree =
-            |commit: &str| proposal.git(&["git", "rev-parse", &format!("{commit}^{{tree}}")]);
-        Ok(base != tip && tree(&ours)? == tree(tip)?)
+        let diff = [
+            "git",
+            "diff",
+            "-U0",
+            "--no-color",
+            "--no-ext-diff",
+            "--no-textconv",
+        ];
+        let revisions = ["--no-renames", tip, &ours, "--"];
+        Ok(base != tip && is_only_when(&proposal.git(&[&diff[..], &revisions].concat())?))
     };
     // What cannot be compared is not the same.
     same().unwrap_or(false)
+}
+
+/// Whether a difference (`git diff -U0`) is only about when the recipes' patches were written: each
+/// upgrade writes them anew, with another date and other hashes.
+fn is_only_when(diff: &str) -> bool {
+    let mut in_header = true;
+    diff.lines().all(|line| {
+        in_header = line.starts_with("diff --git ") || (in_header && !line.starts_with("@@ "));
+        match (in_header, line.split_at_checked(1)) {
+            // Whatever else stands in a header is about a file as a whole.
+            (true, _) if line.starts_with("+++ ") => line.trim_end().ends_with(".patch"),
+            (true, _) => ["diff --git ", "index ", "--- "]
+                .iter()
+                .any(|known| line.starts_with(known)),
+            (false, Some(("+" | "-", text))) => is_when(text),
+            (false, _) => line.starts_with("@@ "),
+        }
+    })
+}
+
+/// A line of a patch with its date, its commit, or its files' hashes.
+fn is_when(line: &str) -> bool {
+    let is_hash = |text: &str| text.len() >= 7 && text.chars().all(|c| c.is_ascii_hexdigit());
+    let words: Vec<&str> = line.split_whitespace().collect();
+    match words.as_slice() {
+        ["Date:", ..] => true,
+        ["From", commit, ..] => is_hash(commit),
+        ["index", hashes, ..] => hashes.split("..").all(is_hash),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DATED: &str = "\
+diff --git a/files/x.patch b/files/x.patch
+index cb95d8a..0c2bed2 100644
+--- a/files/x.patch
++++ b/files/x.patch
+@@ -1,2 +1,2 @@
+-From 1111111111111111111111111111111111111111 Mon Sep 17 00:00:00 2001
+-Date: Sun, 22 Nov 2026 11:33:27 +0000
++From 2222222222222222222222222222222222222222 Mon Sep 17 00:00:00 2001
++Date: Mon, 23 Nov 2026 11:33:27 +0000
+";
+
+    #[test]
+    fn a_patch_written_on_another_day_is_the_same() {
+        assert!(is_only_when(""));
+        assert!(is_only_when(DATED));
+        for (from, to) in [
+            ("+Date: Mon", "+Dated: Mon"),
+            ("x.patch\n@@", "x.bb\n@@"),
+            ("index cb95d8a", "new file mode 100644\nindex cb95d8a"),
+            ("+From 2222222", "+++From 2222222"),
+            ("@@ -1,2", "Binary files differ\n@@ -1,2"),
+        ] {
+            let other = DATED.replace(from, to);
+            assert_ne!(other, DATED);
+            assert!(!is_only_when(&other), "{other}");
+        }
+        assert!(!is_only_when(&format!("{DATED}@@ -9 +9 @@\n-a\n+b\n")));
+    }
 }

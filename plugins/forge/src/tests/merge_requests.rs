@@ -124,6 +124,25 @@ fn the_same_upgrade_on_another_night_changes_nothing() {
 }
 
 #[test]
+fn a_patch_of_the_recipe_that_has_another_date_is_no_other_upgrade() {
+    let mut bench = github();
+    let night = |bench: &mut Bench, date: &str| {
+        let patch = format!("Subject: x\nDate: {date}\n\n-a\n+b\n");
+        bench.layer.write("x.patch", &patch);
+        bench.layer.git(&["add", "-A"]);
+        bench.layer.git(&["commit", "-q", "--amend", "--no-edit"]);
+        let revision = bench.layer.git(&["rev-parse", "HEAD"]);
+        bench.state().commits[0].revision = revision.trim().to_owned();
+    };
+    night(&mut bench, "Sun, 22 Nov 2026 11:33:27 +0000");
+    bench.note();
+    bench.answer("gh pr list", pull("OPEN"));
+    bench.upgrade_again("PV = 2.0\n");
+    night(&mut bench, "Mon, 23 Nov 2026 11:33:27 +0000");
+    assert_eq!(bench.note(), format!("merge request {PULL} is up to date"));
+}
+
+#[test]
 fn a_branch_without_a_merge_request_gets_one() {
     let bench = github();
     bench.note();

@@ -506,15 +506,15 @@ mod tests {
             for text in [bytes, lines.into_bytes()] {
                 let folder = tempfile::tempdir().unwrap();
                 let recipe = folder.path().join("a-1.0-r0");
-                std::fs::create_dir(&recipe).unwrap();
+                fs::create_dir(&recipe).unwrap();
                 let file = recipe.join("do_compile");
-                std::fs::write(&file, &text).unwrap();
+                fs::write(&file, &text).unwrap();
                 if let Ok(stats) = Buildstats::read(folder.path()) {
                     let duration = stats.duration("a", "do_compile").unwrap();
                     prop_assert!((1..=1_000_000_000_000_000).contains(&duration));
                 }
                 let passed = b"\nStarted: 1700000000.25 \nElapsed time: 1.50 seconds\nStatus: PASSED \n";
-                std::fs::write(&file, [&text[..], passed].concat()).unwrap();
+                fs::write(&file, [&text[..], passed].concat()).unwrap();
                 let stats = Buildstats::read(folder.path()).unwrap();
                 prop_assert_eq!(stats.duration("a", "do_compile"), Some(1_500_000));
             }

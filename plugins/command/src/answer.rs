@@ -35,7 +35,7 @@ fn failure(settings: &Settings, result: &CommandResult) -> Option<Failure> {
     let class = match result.exit {
         Exit::Code(0) => return None,
         Exit::Code(_) | Exit::Signal(_) => settings.class,
-        Exit::TimedOut => FailureClass::Timeout,
+        Exit::TimedOut => FailureClass::Hang,
         Exit::Stopped => FailureClass::Infrastructure,
     };
     let mut message = format!("{} {}", settings.program(), result.how());

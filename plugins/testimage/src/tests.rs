@@ -608,7 +608,7 @@ fn trials_are_limited_and_what_is_left_fails_as_a_whole() {
     );
     let message = &failures(&outcome)[0].1.message;
     assert!(message.contains("3 trials were not enough"), "{message}");
-    let keys = manifest().options.unwrap();
+    let keys = crate::manifest().options.unwrap();
     assert!(!keys[0].kind.fits(&"many".into()) && !keys[0].kind.fits(&0.into()));
 }
 

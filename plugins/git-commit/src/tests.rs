@@ -338,7 +338,7 @@ fn a_good_upgrade_is_neither_reverted_nor_said_to_be_skipped() {
 
 #[test]
 fn an_unknown_policy_does_not_fit() {
-    let key = &manifest().options.unwrap()[0];
+    let key = &crate::manifest().options.unwrap()[0];
     assert!(key.kind.fits(key.default.as_ref().unwrap()));
     assert!(!key.kind.fits(&"sometimes".into()));
 }

@@ -51,11 +51,11 @@ fn each_misfit_names_place_key_and_remedy() {
     for (text, expect) in [
         (
             "steps = ['chat']\n[plugins.chat]\nwebhok = 'w'\nwebhook = 'w'",
-            "auh.toml:5:1: plugins.chat.webhok: the plugin chat has no such setting | did you mean webhook?",
+            "auh.toml:5:10: plugins.chat.webhok: the plugin chat has no such setting | did you mean webhook?",
         ),
         (
             "steps = ['chat']\n[plugins.chat]\nwebhook = 'w'\n[plugins.chat.colour]\nred = 1",
-            "auh.toml:7:1: plugins.chat.colour: the plugin chat has no such setting | `auh plugin show chat` lists its settings",
+            "auh.toml:7:7: plugins.chat.colour: the plugin chat has no such setting | `auh plugin show chat` lists its settings",
         ),
         (
             "steps = ['chat']\n[plugins.chat]\nwebhook = 'w'\nretries = 'secret'",

@@ -882,8 +882,9 @@ def write_atomically(path, response):
     folder = os.path.dirname(os.path.abspath(path))
     handle, temporary = tempfile.mkstemp(prefix=".session-", dir=folder)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            json.dump(response, stream, indent=1)
+        # A name that is no UTF-8 has surrogates in it, which no other program reads; it must not cost the others.
+        with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as stream:
+            json.dump(response, stream, indent=1, ensure_ascii=False)
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(temporary, path)

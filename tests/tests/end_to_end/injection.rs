@@ -5,6 +5,7 @@
 //! write to is at `evil.example`.
 
 use auh_journal::GroupVerdict::{Failed, Succeeded};
+use auh_protocol::Version;
 use auh_tests::{Environment, Finished, Output, SmtpServer, tree_of};
 use regex::Regex;
 use serde_json::{Value, json};
@@ -292,7 +293,9 @@ fn as_names_and_versions_they_are_refused() {
     let Some(environment) = Environment::six() else {
         return;
     };
-    for text in texts() {
+    // What is a version after all is tried as one, and fails as one.
+    let is_version = |text: &String| Version::new(text.as_str()).is_ok();
+    for text in texts().into_iter().filter(|text| !is_version(text)) {
         for words in [
             vec!["upgrade", "--", &text],
             vec!["upgrade", "hello", "-t", &text],

@@ -72,12 +72,12 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         .clone()
         .unwrap_or_else(|| workspace.target.join("dist"));
     let out = std::path::absolute(out)?;
-    let archive = pack(&workspace.root, &built, &out)?;
+    let archive = compressed(&pack(&workspace.root, &built, &out)?, options.profile)?;
     println!("{}", archive.display());
     Ok(())
 }
 
-/// Makes the archive in `out`, and says where it is.
+/// Makes the archive in `out`, not compressed, and says where it is.
 fn pack(root: &Path, built: &Built, out: &Path) -> Result<PathBuf> {
     let version = version(built)?;
     let name = format!("auh-{version}-{}-{}", env::consts::ARCH, env::consts::OS);
@@ -87,9 +87,7 @@ fn pack(root: &Path, built: &Built, out: &Path) -> Result<PathBuf> {
             .with_context(|| format!("cannot remove {}", folder.display()))?;
     }
     fill(root, built, &folder)?;
-    let archive = out.join(format!("{name}.tar.gz"));
-    archive_of(root, out, &name, &archive)?;
-    Ok(archive)
+    archive_of(root, out, &name)
 }
 
 /// Puts everything into its place.
@@ -163,7 +161,7 @@ fn version(built: &Built) -> Result<String> {
 }
 
 /// Packs a folder with nothing of this machine and moment in it: names in order, no owners, one time.
-fn archive_of(root: &Path, out: &Path, name: &str, archive: &Path) -> Result<()> {
+fn archive_of(root: &Path, out: &Path, name: &str) -> Result<PathBuf> {
     let time = format!("--mtime=@{}", time(root)?);
     let tar = out.join(format!("{name}.tar"));
     tool::output(
@@ -176,13 +174,20 @@ fn archive_of(root: &Path, out: &Path, name: &str, archive: &Path) -> Result<()>
             .arg(out)
             .arg(name),
     )?;
-    tool::output(
-        Command::new("gzip")
-            .args(["--no-name", "--force", "-9"])
-            .arg(&tar),
-    )?;
+    Ok(tar)
+}
+
+/// Compresses an archive; the file without compression is gone then.
+fn compressed(tar: &Path, profile: Profile) -> Result<PathBuf> {
+    let level = match profile {
+        Profile::Release => "--best",
+        Profile::Dev => "--fast",
+    };
+    let mut gzip = Command::new("gzip");
+    tool::output(gzip.args(["--no-name", "--force", level]).arg(tar))?;
+    let archive = tar.with_added_extension("gz");
     match archive.is_file() {
-        true => Ok(()),
+        true => Ok(archive),
         false => bail!("gzip made no {}", archive.display()),
     }
 }
@@ -236,7 +241,8 @@ mod tests {
     fn an_unpacked_archive_runs_from_any_folder_and_through_links() {
         let Some(built) = built() else { return };
         let folder = tempfile::tempdir().unwrap();
-        let archive = pack(root(), &built, &folder.path().join("out")).unwrap();
+        let tar = pack(root(), &built, &folder.path().join("out")).unwrap();
+        let archive = compressed(&tar, Profile::Dev).unwrap();
         let elsewhere = folder.path().join("some where/else");
         fs::create_dir_all(&elsewhere).unwrap();
         tool::succeed(
@@ -293,20 +299,13 @@ mod tests {
     fn the_same_things_make_the_same_archive() {
         let Some(built) = built() else { return };
         let folder = tempfile::tempdir().unwrap();
-        let pack = |name: &str| {
-            let archive = pack(root(), &built, &folder.path().join(name)).unwrap();
-            fs::read(archive).unwrap()
-        };
-        assert!(pack("one") == pack("two"), "two archives differ");
-        let listed = tool::output(
-            Command::new("tar").arg("tzvf").arg(
-                fs::read_dir(folder.path().join("one"))
-                    .unwrap()
-                    .map(|entry| entry.unwrap().path())
-                    .find(|path| path.extension().is_some_and(|e| e == "gz"))
-                    .unwrap(),
-            ),
+        let packed = |name: &str| pack(root(), &built, &folder.path().join(name)).unwrap();
+        let (one, two) = (packed("one"), packed("two"));
+        assert!(
+            fs::read(&one).unwrap() == fs::read(&two).unwrap(),
+            "two archives differ"
         );
+        let listed = tool::output(Command::new("tar").arg("tvf").arg(&one));
         let listed = listed.unwrap();
         let times: BTreeSet<&str> = listed
             .lines()

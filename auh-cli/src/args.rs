@@ -209,6 +209,10 @@ pub(crate) struct Show {
 
 /// List the recipes that failed and were not upgraded since, and when they are tried again
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  auh failures
+  auh failures --json")]
 pub(crate) struct Failures {
     /// How to show the result
     #[arg(long, value_enum, default_value_t = Format::Table)]
@@ -323,6 +327,9 @@ Example:
         allow_untrusted_plugins: bool,
     },
     /// Show what a plugin is for, and the settings that it takes
+    #[command(after_help = "\
+Example:
+  auh plugin show mail")]
     Show {
         /// Its name
         name: String,

@@ -59,8 +59,9 @@ enum Task {
     /// Begin a plugin inside this workspace
     #[command(subcommand)]
     Plugin(plugin::Task),
-    /// Search for inputs that break a parser, each fuzz target for a while (needs a nightly compiler
-    /// and cargo-fuzz)
+    /// Search for inputs that break a parser, each fuzz target for a while
+    ///
+    /// Needs a nightly compiler and cargo-fuzz.
     Fuzz(fuzz::Options),
     /// Check the workspace's invariants
     Tidy,

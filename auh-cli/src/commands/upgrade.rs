@@ -257,12 +257,7 @@ impl Job {
     /// nothing where the builds themselves see to that.
     fn work_to_remove(&self, response: &SessionResponse) -> BTreeMap<RecipeName, WorkPlace> {
         let base = &response.base;
-        let removes = |name: &&str| {
-            let mut words = base.get(name).unwrap_or_default().split_whitespace();
-            words.any(|word| word == "rm_work")
-        };
-        if !self.scheduler.manifest().saves_disk || ["INHERIT", "USER_CLASSES"].iter().any(removes)
-        {
+        if !self.scheduler.manifest().saves_disk || response.removes_work {
             return BTreeMap::new();
         }
         let place = |record: &RecipeRecord| {

@@ -30,6 +30,7 @@ Response (written in one piece; what the tools print stays on stdout and stderr)
     groups   [[pn, ...]]: recipes that share an include file, as OE groups them; every recipe that
              could be read is in exactly one group
     log      lines worth showing to a person who looks for the reason of something
+    removes_work  whether the builds remove a recipe's work folders themselves
     fetch    with `sources`: variables of the build configuration that BitBake's fetcher reads
 
 With --fetch no session is opened and nothing is answered: the sources of one version of a recipe are brought
@@ -203,6 +204,8 @@ def read_recipes(bb, request, response, log):
         base = response["base"] = read_base(config, request.variables)
         layers = response["layers"] = read_layers(config, base["BBLAYERS"])
         recipeutils = import_recipeutils(base["COREBASE"], log)
+        inherited = f"{base['INHERIT'] or ''} {base['USER_CLASSES'] or ''}".split()
+        response["removes_work"] = "rm_work" in inherited
         if request.sources:
             response["fetch"] = named(config, FETCH_VARIABLES, FETCH_PREFIXES)
         finder = Finder(tinfoil) if parsed else FileFinder(config)

@@ -72,6 +72,9 @@ pub struct SessionResponse {
     /// Recipes that move together, by name; every readable recipe is in exactly one group.
     #[serde(default)]
     pub groups: Vec<Vec<String>>,
+    /// Whether the builds remove the work folders of recipes themselves.
+    #[serde(default)]
+    pub removes_work: bool,
     /// What BitBake's fetcher reads of the build configuration, if sources were asked for.
     #[serde(default)]
     pub fetch: BTreeMap<String, String>,

@@ -119,7 +119,7 @@ fn a_time_limit_and_a_signal_are_told_apart() {
     let first = |result| statuses(&ran(result, "run").0).remove(0);
     assert_eq!(
         first(with(Exit::TimedOut)),
-        "hello timeout: lint was stopped by its time limit after 0 s"
+        "hello hang: lint was stopped by its time limit after 0 s"
     );
     assert_eq!(
         first(with(Exit::Signal(9))),

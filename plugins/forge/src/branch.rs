@@ -159,6 +159,7 @@ mod tests {
             version in "[0-9][a-zA-Z0-9.+~_-]{0,40}",
         ) {
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            prop_assume!(names.iter().all(|name| auh_sdk::protocol::RecipeName::new(*name).is_ok()));
             let mut group = group(&names);
             if let Ok(version) = auh_sdk::protocol::Version::new(version) {
                 group.recipes[0].target.version = version;

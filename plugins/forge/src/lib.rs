@@ -148,6 +148,7 @@ impl Files {
 fn manifest() -> PluginManifest {
     PluginManifest {
         settings: vec!["publish-work-url".to_owned()],
+        options: Some(options::keys()),
         ..auh_sdk::step_manifest(
             "forge",
             env!("CARGO_PKG_VERSION"),

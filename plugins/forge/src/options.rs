@@ -1,6 +1,7 @@
 //! The step's settings, `[plugins.forge]`.
 
 use crate::branch;
+use auh_sdk::{OptionKey, OptionKind};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -61,6 +62,53 @@ fn origin() -> String {
 
 fn usual_branch() -> String {
     "auh/{group}-{version}".to_owned()
+}
+
+/// What [`ForgeOptions`] takes, for the host to check and to show.
+pub(crate) fn keys() -> Vec<OptionKey> {
+    let key = OptionKey::new;
+    let kind = OptionKind::one_of(&["github", "gitlab", "gerrit"]);
+    let (text, texts, switch) = (OptionKind::Text, OptionKind::Texts, OptionKind::Switch);
+    vec![
+        key("kind", kind, "who takes the merge requests").required(),
+        key(
+            "remote",
+            text.clone(),
+            "the git remote that branches are pushed to",
+        )
+        .with_default(origin()),
+        key(
+            "target-remote",
+            text.clone(),
+            "the git remote that has the branch to merge into, if another one",
+        ),
+        key(
+            "target-branch",
+            text.clone(),
+            "the branch to merge into; the remote's own default unless set",
+        ),
+        key(
+            "project",
+            text.clone(),
+            "the project that gets the merge request, if the remotes do not tell",
+        ),
+        key("fork", text.clone(), "the fork that the remote is"),
+        key(
+            "branch",
+            text,
+            "name of the branch, with {group} and {version}",
+        )
+        .with_default(usual_branch()),
+        key("draft", switch.clone(), "whether merge requests are drafts").with_default(false),
+        key("labels", texts.clone(), "labels; hashtags on Gerrit"),
+        key("reviewers", texts, "who is asked to look at it"),
+        key(
+            "dry-run",
+            switch,
+            "write text and commands, and change nothing outside",
+        )
+        .with_default(false),
+    ]
 }
 
 impl ForgeOptions {

@@ -1,3 +1,5 @@
+//! The lines that move, as text for several widths.
+
 use super::*;
 use auh_report::PlannedStep;
 

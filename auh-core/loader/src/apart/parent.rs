@@ -38,10 +38,7 @@ impl Apart {
         let command = Command::new(&self.program, "/")
             .args(&self.arguments)
             .arg(file);
-        let command = self
-            .without
-            .iter()
-            .fold(command, |command, name| command.env_remove(name));
+        let command = self.without.iter().fold(command, Command::env_remove);
         let mut companion = Companion::start(&command).map_err(|error| {
             PluginFault::error(format!("its process could not be started: {error}"))
         })?;

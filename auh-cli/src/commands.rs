@@ -7,6 +7,7 @@ pub(crate) mod mail;
 pub(crate) mod plan;
 pub(crate) mod plugin;
 pub(crate) mod report;
+pub(crate) mod resume;
 pub(crate) mod runs;
 pub(crate) mod schedule;
 pub(crate) mod show;

@@ -16,6 +16,7 @@ mod runs;
 mod screen;
 mod signals;
 mod terminal;
+mod work;
 
 use args::{Args, Command};
 use clap::Parser;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         Command::Upgrade(upgrade) => commands::upgrade::upgrade(upgrade, upgrade.dry_run),
         Command::Plan(upgrade) => commands::upgrade::upgrade(upgrade, true),
         Command::Check(check) => commands::check::check(check),
+        Command::Resume(resume) => commands::resume::resume(resume),
         Command::Report(report) => commands::report::report(report),
         Command::Runs(runs) => commands::runs::runs(runs),
         Command::Show(show) => commands::show::show(show),

@@ -49,7 +49,7 @@ impl Results {
     }
 
     /// Writes them; what could not be written is told and stops nothing.
-    fn write(&self, story: &Story) -> Vec<String> {
+    pub(crate) fn write(&self, story: &Story) -> Vec<String> {
         let attempted = story
             .chapters
             .iter()

@@ -6,20 +6,19 @@ use crate::{
     commands::plan,
     exit,
     failure::Usage,
-    jobs::{self, Jobs},
+    jobs::{self, Jobs, Origin},
     preparation::{self, Checked},
-    results::{Results, ResultsWriter},
+    runs,
     screen::{Screen, Waiting},
     signals, terminal,
+    work::{Course, Work},
 };
-use anyhow::{Context, Result};
+use anyhow::Result;
 use auh_config::{Flags, Settings};
-use auh_engine::{
-    Pipeline, Run, Selection, Stop, Watcher, check_requirements, required_variables, run, select,
-};
+use auh_engine::{Selection, Stop, Watcher, check_requirements, required_variables, select};
 use auh_journal::{CommandEnd, Event, FORMAT, RunFolder, RunLock, RunStart, Writer};
-use auh_loader::{Plugin, Search};
-use auh_oe::{Base, BuildDirs, Environment, Surroundings, Threads, Wanted};
+use auh_loader::Search;
+use auh_oe::{Base, BuildDirs, Environment, LayerRepository, Surroundings, Threads, Wanted};
 use auh_protocol::{
     PluginKind, Version,
     host::{Exit, Level, Place},
@@ -56,27 +55,33 @@ pub(crate) fn upgrade(args: &Upgrade, dry_run: bool) -> Result<exit::Status> {
     environment.check_for_upgrades(stop.work())?;
     let lines = bitbake_lines(&settings, &search, environment.build_dir())?;
     let _lock = RunLock::take(&environment.build_dir().join("upgrade-helper"))?;
+    if !dry_run && let Some(run) = runs::latest_unfinished(&settings.workdir) {
+        terminal::note(&format!(
+            "the run {run} did not come to its end; `auh resume {run}` goes on with it"
+        ));
+    }
     signals::listen(&stop)?;
+    let dirs = BuildDirs::enter(
+        environment,
+        &settings.machines,
+        threads(&settings),
+        &lines,
+    )?;
     let job = Job {
         wanted,
         to_version,
-        dirs: Arc::new(BuildDirs::enter(
-            environment,
-            &settings.machines,
-            threads(&settings),
-            &lines,
-        )?),
-        settings,
-        pipeline,
-        scheduler,
-        stop,
-        began,
-        level: level(args.settings.debug_level),
+        work: Work {
+            dirs: Arc::new(dirs),
+            settings,
+            pipeline,
+            scheduler,
+            stop,
+            began,
+            level: level(args.settings.debug_level),
+        },
     };
     let result = job.carry_out(dry_run);
-    for trouble in job.dirs.leave() {
-        terminal::warning(&trouble);
-    }
+    job.work.leave();
     result
 }
 
@@ -84,31 +89,25 @@ pub(crate) fn upgrade(args: &Upgrade, dry_run: bool) -> Result<exit::Status> {
 struct Job {
     wanted: Wanted,
     to_version: Option<Version>,
-    settings: Settings,
-    pipeline: Pipeline,
-    scheduler: Plugin,
-    dirs: Arc<BuildDirs>,
-    stop: Stop,
-    began: Instant,
-    level: Level,
+    work: Work,
 }
 
 impl Job {
     fn carry_out(&self, dry_run: bool) -> Result<exit::Status> {
-        self.dirs.ensure_workspace(self.stop.work())?;
-        let surroundings = self.dirs.surroundings(&Place::BuildDir)?;
+        self.work.dirs.ensure_workspace(self.work.stop.work())?;
+        let surroundings = self.work.dirs.surroundings(&Place::BuildDir)?;
         let checked = preparation::check(
             &self.wanted,
-            &self.settings,
-            required_variables(&self.pipeline),
+            &self.work.settings,
+            required_variables(&self.work.pipeline),
             &surroundings,
-            self.stop.work(),
+            self.work.stop.work(),
         )?;
-        self.dirs.learn(&checked.response.base)?;
-        check_requirements(&self.pipeline, |name| checked.response.base.get(name))?;
-        let filters = preparation::filters(&self.settings, &self.wanted, self.to_version.clone());
+        self.work.dirs.learn(&checked.response.base)?;
+        check_requirements(&self.work.pipeline, |name| checked.response.base.get(name))?;
+        let filters = preparation::filters(&self.work.settings, &self.wanted, self.to_version.clone());
         let mut selection = select(&checked.response, &filters)?;
-        let unfit = preparation::unfit(&selection, self.stop.work())?;
+        let unfit = preparation::unfit(&selection, self.work.stop.work())?;
         if let Wanted::Named(_) = self.wanted {
             preparation::refuse(&selection, &unfit)?;
         }
@@ -116,9 +115,9 @@ impl Job {
         if dry_run {
             terminal::output(&plan::shown(
                 &selection,
-                &self.pipeline,
-                &self.scheduler,
-                &self.settings,
+                &self.work.pipeline,
+                &self.work.scheduler,
+                &self.work.settings,
             )?);
             return Ok(exit::GOOD);
         }
@@ -132,45 +131,21 @@ impl Job {
         surroundings: &Surroundings,
     ) -> Result<exit::Status> {
         let removed = self.clean(checked)?;
-        let folder = RunFolder::create(&self.settings.workdir)?;
+        let folder = RunFolder::create(&self.work.settings.workdir)?;
         let jobs = self.jobs(&selection, &checked.response.base, &folder)?;
-        let mut journal = Writer::create(&folder.journal())?;
-        let mut screen = Screen::new(&folder.log(), self.level);
-        let failed_before = selection.left_out.iter().any(|left_out| left_out.failed);
-        let first = self.first_events(&selection, checked, surroundings);
-        for event in first.into_iter().chain(removed) {
-            screen.record(&journal.append(event)?);
-        }
-        let mut watcher = ResultsWriter {
-            screen,
-            results: Results::new(&folder, &self.settings),
-        };
-        let job = Run {
-            pipeline: &self.pipeline,
-            scheduler: &self.scheduler,
-            groups: selection.groups,
+        let mut screen = Screen::new(&folder.log(), self.work.level);
+        let first = self.first_events(&selection, checked, surroundings, &jobs.repositories)?;
+        let (journal, records) = Writer::begin(&folder, first.into_iter().chain(removed))?;
+        records.iter().for_each(|record| screen.record(record));
+        self.work.course(Course {
             folder: &folder,
-            journal: &mut journal,
-            seats: jobs.seats.clone(),
-            batch: self.settings.batch.get(),
-            author: self.settings.commit_author.clone(),
-            command_limit: self.settings.limits.command,
-            stop_grace: self.settings.limits.grace,
-            stop: self.stop.clone(),
-            failed_before,
-            began: self.began,
+            journal,
+            screen,
+            jobs,
+            selection,
             commands_before: Duration::from_secs_f64(checked.seconds),
-        };
-        let end = run(job, &mut watcher);
-        // Who reads the journal from now on shall not find somebody who writes it.
-        drop(journal);
-        // Also of a run that broke off: what is known by now.
-        watcher.write();
-        jobs.leave(self.stop.cleanup());
-        let end =
-            end.with_context(|| format!("the run in {} broke off", folder.path().display()))?;
-        terminal::output(&auh_report::summary(&watcher.screen.end(), folder.path()));
-        Ok(exit::Status(end.exit_code))
+            so_far: None,
+        })
     }
 
     /// Removes what the settings do not want to build upon, and says so in events.
@@ -179,7 +154,7 @@ impl Job {
             clean_sstate,
             clean_tmp,
             ..
-        } = self.settings;
+        } = self.work.settings;
         if !clean_sstate && !clean_tmp {
             return Ok(Vec::new());
         }
@@ -200,12 +175,12 @@ impl Job {
         let recipes = selection.groups.iter().flat_map(|group| &group.recipes);
         let name = folder.path().file_name().unwrap_or_default();
         Ok(Jobs::set_up(
-            &self.settings,
-            &self.dirs,
+            &self.work.settings,
+            &self.work.dirs,
             base,
-            &recipes.collect::<Vec<_>>(),
+            Origin::New(&recipes.collect::<Vec<_>>()),
             &name.to_string_lossy(),
-            self.stop.work(),
+            self.work.stop.work(),
         )?)
     }
 
@@ -215,20 +190,23 @@ impl Job {
         selection: &Selection,
         checked: &Checked,
         surroundings: &Surroundings,
-    ) -> [Event; 3] {
+        repositories: &[LayerRepository],
+    ) -> Result<[Event; 3]> {
         let recipes = match &self.wanted {
             Wanted::All => vec!["all".to_owned()],
             Wanted::Named(names) => names.clone(),
         };
-        [
+        let start = self.work.basis(&checked.response.base, repositories)?;
+        Ok([
             Event::RunStarted(RunStart {
                 format: FORMAT,
                 auh: env!("CARGO_PKG_VERSION").to_owned(),
-                build_dir: self.dirs.original().to_owned(),
-                machines: self.dirs.machines().to_vec(),
-                pipeline: self.pipeline.name.clone(),
-                scheduler: self.scheduler.manifest().name.clone(),
+                build_dir: self.work.dirs.original().to_owned(),
+                machines: self.work.dirs.machines().to_vec(),
+                pipeline: self.work.pipeline.name.clone(),
+                scheduler: self.work.scheduler.manifest().name.clone(),
                 recipes,
+                basis: Some(Box::new(start)),
             }),
             Event::CommandFinished(CommandEnd {
                 id: 0,
@@ -242,7 +220,7 @@ impl Job {
                 groups: selection.groups.clone(),
                 left_out: selection.left_out.clone(),
             },
-        ]
+        ])
     }
 }
 
@@ -271,7 +249,7 @@ fn recipes_and_version(args: &Upgrade) -> Result<(Wanted, Option<Version>), Usag
 }
 
 /// How builds share the host's processors.
-fn threads(settings: &Settings) -> Threads {
+pub(crate) fn threads(settings: &Settings) -> Threads {
     let one = NonZero::<usize>::MIN;
     match settings.build.threads {
         auh_config::Threads::Share => Threads::Split(available_parallelism().unwrap_or(one)),
@@ -283,7 +261,7 @@ fn threads(settings: &Settings) -> Threads {
 }
 
 /// What the settings say to BitBake, as configuration lines.
-fn bitbake_lines(settings: &Settings, search: &Search, build_dir: &Path) -> Result<String> {
+pub(crate) fn bitbake_lines(settings: &Settings, search: &Search, build_dir: &Path) -> Result<String> {
     let mut lines = pressure(settings);
     if let Some(scheduler) = &settings.bitbake_scheduler {
         let (bridge, _) = Bridge::find(search)?;

@@ -14,6 +14,7 @@ mod names;
 mod native;
 mod nearest;
 mod pipeline;
+mod record;
 mod schema;
 mod settings;
 mod source;

@@ -9,6 +9,7 @@ mod error;
 mod host;
 mod plan;
 mod queue;
+mod replay;
 mod requirements;
 mod run;
 mod seat;
@@ -18,6 +19,7 @@ mod work;
 
 pub use error::EngineError;
 pub use plan::{Pipeline, Step};
+pub use replay::{GroupSoFar, Replay};
 pub use requirements::{check_requirements, required_variables};
 pub use run::{Live, Run, Watcher, order_of_groups, run};
 pub use seat::{Seat, Seats};

@@ -27,6 +27,9 @@ pub enum JournalError {
         found: u32,
         known: u32,
     },
+    /// A journal whose first lines are missing.
+    #[error("{} ends before the run's plan, so there is nothing to go on with", .path.display())]
+    NoPlan { path: PathBuf },
     /// A folder that no run was written to.
     #[error("{} is no run directory: it has no journal.jsonl", .path.display())]
     NoRun { path: PathBuf },
@@ -44,7 +47,7 @@ impl JournalError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Io { source, .. } => match source.kind() {
-                io::ErrorKind::StorageFull => Some("free some disk space and start again"),
+                io::ErrorKind::StorageFull => Some("free some disk space; `auh resume` goes on with a run that has begun"),
                 io::ErrorKind::PermissionDenied => {
                     Some("the user who runs auh must be able to write there")
                 }
@@ -53,6 +56,7 @@ impl JournalError {
             Self::NewerFormat { .. } => Some("use the auh that wrote it, or a newer one"),
             Self::Locked { .. } => Some("wait for it to end, or stop it"),
             Self::NoRun { .. } => Some("name a folder such as 20260101120000, or say last"),
+            Self::NoPlan { .. } => Some("start a new run with `auh upgrade`"),
             Self::Busy { .. } => Some("wait for it to end"),
             Self::BadLine { .. } => None,
         }

@@ -1,7 +1,7 @@
 //! The run directory: `<workdir>/<YYYYMMDDHHMMSS>/{all,succeed,failed}`, as the Python helper
 //! lays it out.
 
-use crate::JournalError;
+use crate::{JournalError, fault};
 use jiff::{Zoned, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -146,17 +146,20 @@ impl RunFolder {
     pub fn write(&self, name: &str, content: &str) -> Result<(), JournalError> {
         let path = self.path.join(name);
         let fresh = self.path.join(format!(".{name}.new"));
-        fs::write(&fresh, content).map_err(JournalError::io("write", &fresh))?;
+        fault::check_room()
+            .and_then(|()| fs::write(&fresh, content)).map_err(JournalError::io("write", &fresh))?;
         fs::rename(&fresh, &path).map_err(JournalError::io("write", &path))
     }
 
-    /// Names of the files in a group's folder, sorted; empty without the folder.
+    /// Names of the files in a group's folder, sorted, without those that begin with a dot, which are
+    /// steps' own notes; empty without the folder.
     #[must_use]
     pub fn files_of(&self, group: &str) -> Vec<String> {
         let entries = fs::read_dir(self.group(group)).into_iter().flatten();
         let files = entries.flatten().filter(|entry| entry.path().is_file());
         let mut names: Vec<String> = files
             .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .filter(|name| !name.starts_with('.'))
             .collect();
         names.sort();
         names
@@ -212,8 +215,29 @@ impl RunFolder {
     /// Makes a group's folder.
     pub fn create_group(&self, name: &str) -> Result<PathBuf, JournalError> {
         let folder = self.group(name);
-        fs::create_dir_all(&folder).map_err(JournalError::io("make", &folder))?;
+        fault::check_room()
+            .and_then(|()| fs::create_dir_all(&folder))
+            .map_err(JournalError::io("make", &folder))?;
         Ok(folder)
+    }
+
+    /// Empties a group's folder of what an earlier attempt of this run left there. What begins with a
+    /// dot is a step's own note for its next attempt; without `notes` these go, too.
+    pub fn empty_group(&self, name: &str, notes: bool) -> Result<(), JournalError> {
+        let folder = self.group(name);
+        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if notes && entry.file_name().as_encoded_bytes().starts_with(b".") {
+                continue;
+            }
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            let removed = match is_folder {
+                true => fs::remove_dir_all(&path),
+                false => fs::remove_file(&path),
+            };
+            removed.map_err(JournalError::io("remove", &path))?;
+        }
+        Ok(())
     }
 
     /// Links a finished group into `succeed` or `failed`; the other verdicts have no folder.
@@ -225,7 +249,8 @@ impl RunFolder {
         };
         let name = file_name(name);
         let link = self.path.join(folder).join(&name);
-        match symlink(Path::new("../all").join(&name), &link) {
+        let linked = fault::check_room();
+        match linked.and_then(|()| symlink(Path::new("../all").join(&name), &link)) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
                 Err(JournalError::io("make", &link)(error))
             }

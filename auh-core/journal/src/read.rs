@@ -16,7 +16,12 @@ pub struct Journal {
 /// that is no event is an error with its number.
 pub fn read(path: &Path) -> Result<Journal, JournalError> {
     let bytes = fs::read(path).map_err(JournalError::io("read", path))?;
-    let journal = parse(&bytes).map_err(|(line, reason)| JournalError::BadLine {
+    understand(path, &bytes)
+}
+
+/// The journal that a file's bytes are.
+pub(crate) fn understand(path: &Path, bytes: &[u8]) -> Result<Journal, JournalError> {
+    let journal = parse(bytes).map_err(|(line, reason)| JournalError::BadLine {
         path: path.to_owned(),
         line,
         reason,
@@ -31,18 +36,22 @@ pub fn read(path: &Path) -> Result<Journal, JournalError> {
     }
 }
 
+/// How many of these bytes are whole lines.
+pub(crate) fn whole(bytes: &[u8]) -> usize {
+    bytes.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1)
+}
+
 fn parse(bytes: &[u8]) -> Result<Journal, (usize, String)> {
     let mut records = Vec::new();
-    let mut torn = false;
-    for (index, line) in bytes.split_inclusive(|b| *b == b'\n').enumerate() {
-        let Some(whole) = line.strip_suffix(b"\n") else {
-            torn = true;
-            break;
-        };
-        let record = serde_json::from_slice(whole).map_err(|e| (index + 1, e.to_string()))?;
+    let lines = &bytes[..whole(bytes)];
+    for (index, line) in lines.split_inclusive(|b| *b == b'\n').enumerate() {
+        let record = serde_json::from_slice(line).map_err(|e| (index + 1, e.to_string()))?;
         records.push(record);
     }
-    Ok(Journal { records, torn })
+    Ok(Journal {
+        records,
+        torn: lines.len() < bytes.len(),
+    })
 }
 
 #[cfg(test)]

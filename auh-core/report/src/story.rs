@@ -1,7 +1,7 @@
 //! A run as the reports see it: events gathered into groups. Takes records one by one, so that it
 //! serves a run that is still going on as well as a finished one.
 
-use auh_journal::{Event, GroupVerdict, LeftOut, Record, RunEnd, RunStart};
+use auh_journal::{Event, GroupVerdict, LeftOut, Record, Resumption, RunEnd, RunStart};
 use auh_protocol::{Failure, Group, GroupState};
 use jiff::Timestamp;
 use std::{collections::BTreeMap, path::PathBuf};
@@ -21,6 +21,8 @@ pub struct Story {
     pub full_parses: BTreeMap<PathBuf, u64>,
     /// What its closing steps say of the run as a whole.
     pub notes: Vec<String>,
+    /// How often it was continued in a new process.
+    pub resumed: usize,
     /// How it ended, once it has.
     pub end: Option<RunEnd>,
 }
@@ -92,12 +94,28 @@ impl Story {
                 *self.full_parses.entry(end.folder.clone()).or_default() += full as u64;
             }
             Event::RunFinished(end) => self.end = Some(end.clone()),
+            Event::Resumed(resumption) => self.resume(resumption),
             Event::StepStarted { .. }
             | Event::CommandStarted { .. }
             | Event::CommandFinished(_)
             | Event::DiskMeasured { .. }
             | Event::Log { .. }
             | Event::Unknown => {}
+        }
+    }
+
+    /// What a process did that is no more counts as far as the next one says.
+    fn resume(&mut self, resumption: &Resumption) {
+        self.resumed += 1;
+        self.end = None;
+        self.notes.clear();
+        for known in &resumption.groups {
+            let mut chapters = self.chapters.iter_mut();
+            if let Some(chapter) = chapters.find(|c| c.group.name() == known.group) {
+                chapter.state.clone_from(&known.state);
+                chapter.verdict = None;
+                chapter.seconds = 0.0;
+            }
         }
     }
 

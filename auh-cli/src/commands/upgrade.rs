@@ -160,6 +160,7 @@ impl Job {
         }
         let waiting = Waiting::begin("removing what earlier builds left");
         let removed = self
+            .work
             .dirs
             .clean(clean_sstate, clean_tmp, &checked.response.base)?;
         waiting.end();

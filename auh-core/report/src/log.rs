@@ -52,6 +52,7 @@ pub fn log_line(record: &Record) -> Option<String> {
             action,
             outcome,
             seconds,
+            ..
         } => {
             let level = if outcome.failed() {
                 Level::Error
@@ -67,6 +68,13 @@ pub fn log_line(record: &Record) -> Option<String> {
                 ),
             )
         }
+        Event::Resumed(resumption) => (
+            Level::Info,
+            format!(
+                "the run goes on, with {} groups that were not done",
+                resumption.groups.len()
+            ),
+        ),
         Event::Postponed {
             group,
             company,

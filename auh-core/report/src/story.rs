@@ -107,8 +107,10 @@ impl Story {
     /// What a process did that is no more counts as far as the next one says.
     fn resume(&mut self, resumption: &Resumption) {
         self.resumed += 1;
-        self.end = None;
-        self.notes.clear();
+        if self.end.take().is_some() {
+            // What was told of a run that was stopped was not the last word.
+            self.notes.clear();
+        }
         for known in &resumption.groups {
             let mut chapters = self.chapters.iter_mut();
             if let Some(chapter) = chapters.find(|c| c.group.name() == known.group) {
@@ -116,6 +118,16 @@ impl Story {
                 chapter.verdict = None;
                 chapter.seconds = 0.0;
             }
+        }
+    }
+
+    /// `resumed once`, `resumed 3 times`; none for a run that one process carried out.
+    #[must_use]
+    pub fn resumed_text(&self) -> Option<String> {
+        match self.resumed {
+            0 => None,
+            1 => Some("resumed once".to_owned()),
+            times => Some(format!("resumed {times} times")),
         }
     }
 

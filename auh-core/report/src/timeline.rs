@@ -174,6 +174,8 @@ struct Reader<'r> {
     steps: Vec<StepTime>,
     /// Those of the steps that have not ended.
     open: Vec<usize>,
+    /// When the latest record was written.
+    latest: f64,
     /// When each group's last step ended.
     ended: HashMap<String, f64>,
     commands: Vec<CommandTime>,
@@ -188,6 +190,7 @@ impl<'r> Reader<'r> {
             planned: 0.0,
             steps: Vec::new(),
             open: Vec::new(),
+            latest: 0.0,
             ended: HashMap::new(),
             commands: Vec::new(),
         }
@@ -195,7 +198,9 @@ impl<'r> Reader<'r> {
 
     fn read(&mut self, record: &'r Record) {
         let at = seconds_between(self.began, record.time);
+        let before = std::mem::replace(&mut self.latest, at);
         match &record.event {
+            Event::Resumed(_) => self.broke_off(before),
             Event::RunStarted(start) => self.start = Some(start),
             Event::Planned { .. } => self.planned = at,
             Event::StepStarted {
@@ -255,6 +260,16 @@ impl<'r> Reader<'r> {
             waited,
             idle: Vec::new(),
         });
+    }
+
+    /// What was going on when the process died ended by then.
+    fn broke_off(&mut self, at: f64) {
+        for step in self.open.drain(..) {
+            self.steps[step].to = at;
+        }
+        for command in self.commands.iter_mut().filter(|c| c.exit.is_none()) {
+            command.to = command.to.min(at);
+        }
     }
 
     /// The worker that had the group before, if that one is free, else the first that is.

@@ -4,6 +4,7 @@
 //! | value | |
 //! |---|---|
 //! | `kill-before:N`, `kill-after:N` | SIGKILL just before or after event N is written (from 1) |
+//! | `kill-torn:N` | SIGKILL when the first half of event N is written |
 //! | `stop:N` | two interrupts after event N |
 //! | `full:N` | from write N into the run directory on, the disk is full; half of that write still fits |
 
@@ -82,12 +83,20 @@ mod on_purpose {
         }
     }
 
+    fn write_half(file: &mut File, line: &[u8]) {
+        let _ = file.write_all(&line[..line.len() / 2]);
+    }
+
     /// A disk that gets full in the middle of a line takes its first half.
     pub(crate) fn before_line(file: &mut File, line: &[u8]) -> io::Result<()> {
+        if is_due("kill-torn", EVENTS.load(Ordering::Relaxed) + 1) {
+            write_half(file, line);
+            die();
+        }
         let was_room = WRITES.load(Ordering::Relaxed) + 1;
         check_room().inspect_err(|_| {
             if is_due("full", was_room) {
-                let _ = file.write_all(&line[..line.len() / 2]);
+                write_half(file, line);
             }
         })
     }

@@ -110,7 +110,7 @@ impl Committing<'_> {
 
     fn commit_paths(&self, author: &str) -> Result<String, GitError> {
         let (host, paths) = (self.host, &self.change.paths);
-        self.repository.run_on(host, &["add", "-A"], paths, &[])?;
+        self.add(paths)?;
         let author = format!("--author={author}");
         let text = message(host, self.work);
         // `--only` leaves out what the user has staged beside these paths, and leaves it staged. The
@@ -128,6 +128,16 @@ impl Committing<'_> {
         self.repository.run_on(host, &commit, paths, &[])?;
         let head = self.repository.run(host, &["rev-parse", "HEAD"], &[])?;
         Ok(head.stdout.trim().to_owned())
+    }
+
+    /// Stages the paths. An earlier attempt may have done so already, and git does not take up a removed
+    /// file that it has noted as removed.
+    fn add(&self, paths: &[PathBuf]) -> Result<(), GitError> {
+        let run = |words: &[&str]| self.repository.run_on(self.host, words, paths, &[]);
+        let add = ["add", "-A"];
+        run(&add)
+            .or_else(|_| run(&["reset", "-q", "HEAD"]).and_then(|_| run(&add)))
+            .map(drop)
     }
 
     /// The commit of an earlier attempt, if that is why there is nothing to commit any more: the last

@@ -9,6 +9,7 @@ mod build_history;
 mod commands;
 mod compatibility;
 mod configuration;
+mod crashes;
 mod hostile_plugins;
 mod jobs;
 mod jobs_apart;

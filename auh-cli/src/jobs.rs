@@ -5,9 +5,7 @@ use crate::{failure::Usage, terminal};
 use anyhow::Result;
 use auh_config::{Integrate, Settings};
 use auh_engine::{Pipeline, Seat, Seats, Step};
-use auh_oe::{
-    Base, BuildDirs, CheckOut, LayerRepository, OeError, Worktrees, layer_repositories,
-};
+use auh_oe::{Base, BuildDirs, CheckOut, LayerRepository, OeError, Worktrees, layer_repositories};
 use auh_process::CancelToken;
 use auh_protocol::Recipe;
 use std::sync::Arc;

@@ -120,7 +120,10 @@ impl Work {
         })?;
         terminal::output(&auh_report::summary(&watcher.screen.end(), folder.path()));
         if end.stopped {
-            terminal::note(&format!("`auh resume {}` goes on with the run", folder.name()));
+            terminal::note(&format!(
+                "`auh resume {}` goes on with the run",
+                folder.name()
+            ));
         }
         Ok(exit::Status(end.exit_code))
     }

@@ -335,7 +335,10 @@ impl Environment {
             if pids.is_empty() {
                 return;
             }
-            for pid in pids.iter().filter_map(|pid| Pid::from_raw(pid.parse().ok()?)) {
+            for pid in pids
+                .iter()
+                .filter_map(|pid| Pid::from_raw(pid.parse().ok()?))
+            {
                 let _ = kill_process(pid, Signal::KILL);
             }
             sleep(Duration::from_millis(5));

@@ -67,8 +67,8 @@ pub(crate) fn mail(args: &Mail) -> Result<exit::Status> {
         screen.record(&journal.append(Event::RunFinished(end.clone()))?);
         Ok(end)
     });
-    let end = ended
-        .with_context(|| format!("resending in {} broke off", folder.path().display()))?;
+    let end =
+        ended.with_context(|| format!("resending in {} broke off", folder.path().display()))?;
     for note in screen.end().notes {
         terminal::output(&note);
     }

@@ -80,7 +80,12 @@ fn find(args: &Resume, build_dir: &Path) -> Result<Option<RunFolder>> {
 /// Nothing is left to be done but, should the process have died after its last line, its results.
 fn finished(told: &Told, args: &Resume) -> Result<exit::Status> {
     let _lock = JournalLock::take(&told.folder)?;
-    if let Some(basis) = told.story.start.as_ref().and_then(|start| start.basis.as_ref()) {
+    if let Some(basis) = told
+        .story
+        .start
+        .as_ref()
+        .and_then(|start| start.basis.as_ref())
+    {
         let settings = settings(basis, &told.folder, &preparation::build_dir()?, args)?;
         for trouble in Results::new(&told.folder, &settings).write(&told.story) {
             terminal::warning(&trouble);
@@ -98,14 +103,19 @@ fn how_it_began(
     name: &str,
     build_dir: &Path,
 ) -> Result<(RunStart, Basis), Usage> {
-    let start = journal.records.iter().find_map(|record| match &record.event {
-        Event::RunStarted(start) => Some(start.clone()),
-        _ => None,
-    });
+    let start = journal
+        .records
+        .iter()
+        .find_map(|record| match &record.event {
+            Event::RunStarted(start) => Some(start.clone()),
+            _ => None,
+        });
     let basis = start.as_ref().and_then(|start| start.basis.clone());
     let (Some(start), Some(basis)) = (start, basis) else {
         return Err(Usage::new(
-            format!("the run {name} was begun by an auh that does not record what it takes to go on"),
+            format!(
+                "the run {name} was begun by an auh that does not record what it takes to go on"
+            ),
             "start a new run with `auh upgrade`",
         ));
     };
@@ -133,7 +143,11 @@ fn settings(
         config_file: config_file.map(preparation::absolute).transpose()?,
         ..Load::default()
     };
-    Ok(Settings::of_record(&basis.settings, &folder.journal(), &now)?)
+    Ok(Settings::of_record(
+        &basis.settings,
+        &folder.journal(),
+        &now,
+    )?)
 }
 
 fn same_plugins(
@@ -146,13 +160,18 @@ fn same_plugins(
         Some(version) => format!("has version {version}"),
         None => "takes no part".to_owned(),
     };
-    match names.into_iter().find(|name| then.get(*name) != now.get(*name)) {
+    match names
+        .into_iter()
+        .find(|name| then.get(*name) != now.get(*name))
+    {
         None => Ok(()),
         Some(name) => Err(Usage::new(
             format!(
                 "the run {run} began with another plugin: {name} {} now and then {}",
                 word(now.get(name)),
-                word(then.get(name)).replace("takes", "took").replace("has", "had")
+                word(then.get(name))
+                    .replace("takes", "took")
+                    .replace("has", "had")
             ),
             "put that version back, or start a new run with `auh upgrade`",
         )),
@@ -193,7 +212,10 @@ fn go_on(
         work.stop.work(),
     )?;
     let mut screen = Screen::new(&folder.log(), work.level);
-    so_far.records.iter().for_each(|record| screen.story.absorb(record));
+    so_far
+        .records
+        .iter()
+        .for_each(|record| screen.story.absorb(record));
     let resumption = Resumption {
         auh: env!("CARGO_PKG_VERSION").to_owned(),
         torn: so_far.torn,
@@ -228,7 +250,9 @@ fn free_repositories(records: &[Record], work: &Work) {
     let mut open: BTreeMap<u64, (&PathBuf, SystemTime)> = BTreeMap::new();
     for record in records {
         match &record.event {
-            Event::CommandStarted { id, argv, folder, .. } if argv.first().is_some_and(|a| a == "git") => {
+            Event::CommandStarted {
+                id, argv, folder, ..
+            } if argv.first().is_some_and(|a| a == "git") => {
                 open.insert(*id, (folder, record.time.into()));
             }
             Event::CommandFinished(end) => {
@@ -239,7 +263,10 @@ fn free_repositories(records: &[Record], work: &Work) {
     }
     for (folder, started) in open.into_values() {
         for lock in remove_locks(folder, started, work.stop.work()) {
-            terminal::note(&format!("removed {}, which a killed git left", lock.display()));
+            terminal::note(&format!(
+                "removed {}, which a killed git left",
+                lock.display()
+            ));
         }
     }
 }
@@ -252,14 +279,19 @@ fn clear(
     groups: &[Group],
     apart: bool,
 ) -> Result<()> {
-    let afresh = groups.iter().zip(&replay.groups).filter(|(_, so_far)| so_far.afresh);
+    let afresh = groups
+        .iter()
+        .zip(&replay.groups)
+        .filter(|(_, so_far)| so_far.afresh);
     for (group, so_far) in afresh {
         if !apart {
             for change in &so_far.leftovers {
                 put_back(&change.repository, &change.paths, work.stop.work())?;
             }
         }
-        folder.empty_group(&group.name(), !apart).map_err(JournalError::from)?;
+        folder
+            .empty_group(&group.name(), !apart)
+            .map_err(JournalError::from)?;
     }
     Ok(())
 }

@@ -61,12 +61,7 @@ pub(crate) fn upgrade(args: &Upgrade, dry_run: bool) -> Result<exit::Status> {
         ));
     }
     signals::listen(&stop)?;
-    let dirs = BuildDirs::enter(
-        environment,
-        &settings.machines,
-        threads(&settings),
-        &lines,
-    )?;
+    let dirs = BuildDirs::enter(environment, &settings.machines, threads(&settings), &lines)?;
     let job = Job {
         wanted,
         to_version,
@@ -105,7 +100,8 @@ impl Job {
         )?;
         self.work.dirs.learn(&checked.response.base)?;
         check_requirements(&self.work.pipeline, |name| checked.response.base.get(name))?;
-        let filters = preparation::filters(&self.work.settings, &self.wanted, self.to_version.clone());
+        let filters =
+            preparation::filters(&self.work.settings, &self.wanted, self.to_version.clone());
         let mut selection = select(&checked.response, &filters)?;
         let unfit = preparation::unfit(&selection, self.work.stop.work())?;
         if let Wanted::Named(_) = self.wanted {
@@ -262,7 +258,11 @@ pub(crate) fn threads(settings: &Settings) -> Threads {
 }
 
 /// What the settings say to BitBake, as configuration lines.
-pub(crate) fn bitbake_lines(settings: &Settings, search: &Search, build_dir: &Path) -> Result<String> {
+pub(crate) fn bitbake_lines(
+    settings: &Settings,
+    search: &Search,
+    build_dir: &Path,
+) -> Result<String> {
     let mut lines = pressure(settings);
     if let Some(scheduler) = &settings.bitbake_scheduler {
         let (bridge, _) = Bridge::find(search)?;

@@ -47,9 +47,19 @@ impl Settings {
                 };
                 let key = crate::tree::dotted(&path);
                 let same = |node: &&Node| node.value.without_secrets(&path).to_json() == *value;
-                let missing =
-                    || invalid(at.clone(), &key, "a secret is not recorded, and what is set now is another setting");
-                node = known.tree().at(&path).filter(same).cloned().ok_or_else(missing)?;
+                let missing = || {
+                    invalid(
+                        at.clone(),
+                        &key,
+                        "a secret is not recorded, and what is set now is another setting",
+                    )
+                };
+                node = known
+                    .tree()
+                    .at(&path)
+                    .filter(same)
+                    .cloned()
+                    .ok_or_else(missing)?;
                 secrets = Some(known);
             }
             tree.set(path, node);
@@ -139,6 +149,9 @@ mod tests {
         // Once that secret is gone, the settings are no longer those of the run.
         fs::write(folder.path().join(NATIVE_FILE), "").unwrap();
         let error = Settings::of_record(&record, file, &load).unwrap_err();
-        assert!(error.to_string().contains("plugins.mail.password"), "{error}");
+        assert!(
+            error.to_string().contains("plugins.mail.password"),
+            "{error}"
+        );
     }
 }

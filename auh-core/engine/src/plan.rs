@@ -179,8 +179,7 @@ impl<'a> Drawing<'a> {
     /// already goes on alone.
     fn company(&mut self, stretches: &[Stretch], company: &[usize]) {
         let is_new = |group: &usize| self.behind[*group] == 0;
-        let (together, alone): (Vec<usize>, Vec<usize>) =
-            company.iter().copied().partition(is_new);
+        let (together, alone): (Vec<usize>, Vec<usize>) = company.iter().copied().partition(is_new);
         let (first, rest) = match stretches.split_first() {
             Some((first, rest)) if together.len() > 1 => match self.shared_step(first) {
                 Some(shared) => {
@@ -359,10 +358,12 @@ impl Stretch {
 
 /// Whether a group with so many steps behind it still is where groups are upgraded and built.
 pub(crate) fn is_among_groups(pipeline: &Pipeline, behind: usize) -> bool {
-    let stretches = sections(pipeline).into_iter().flat_map(|section| match section {
-        Section::Groups(stretches) => stretches,
-        Section::Run(step) => vec![Stretch::of_run(step)],
-    });
+    let stretches = sections(pipeline)
+        .into_iter()
+        .flat_map(|section| match section {
+            Section::Groups(stretches) => stretches,
+            Section::Run(step) => vec![Stretch::of_run(step)],
+        });
     let mut holding = stretches.filter(|stretch| stretch.steps.contains(&behind));
     holding.any(|stretch| stretch.place == Place::Groups)
 }

@@ -47,7 +47,9 @@ impl JournalError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Io { source, .. } => match source.kind() {
-                io::ErrorKind::StorageFull => Some("free some disk space; `auh resume` goes on with a run that has begun"),
+                io::ErrorKind::StorageFull => {
+                    Some("free some disk space; `auh resume` goes on with a run that has begun")
+                }
                 io::ErrorKind::PermissionDenied => {
                     Some("the user who runs auh must be able to write there")
                 }

@@ -147,7 +147,8 @@ impl RunFolder {
         let path = self.path.join(name);
         let fresh = self.path.join(format!(".{name}.new"));
         fault::check_room()
-            .and_then(|()| fs::write(&fresh, content)).map_err(JournalError::io("write", &fresh))?;
+            .and_then(|()| fs::write(&fresh, content))
+            .map_err(JournalError::io("write", &fresh))?;
         fs::rename(&fresh, &path).map_err(JournalError::io("write", &path))
     }
 

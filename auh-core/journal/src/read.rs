@@ -38,7 +38,10 @@ pub(crate) fn understand(path: &Path, bytes: &[u8]) -> Result<Journal, JournalEr
 
 /// How many of these bytes are whole lines.
 pub(crate) fn whole(bytes: &[u8]) -> usize {
-    bytes.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1)
+    bytes
+        .iter()
+        .rposition(|b| *b == b'\n')
+        .map_or(0, |at| at + 1)
 }
 
 fn parse(bytes: &[u8]) -> Result<Journal, (usize, String)> {

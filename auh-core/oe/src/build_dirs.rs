@@ -14,6 +14,7 @@ mod workspace;
 use crate::{Base, Environment, OeError, conf, server};
 use auh_process::{CancelToken, Command, SoftSignal, end_leftovers, identity};
 use auh_protocol::{Machine, host::Place};
+use before::{Before, Note};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs, io,
@@ -22,7 +23,6 @@ use std::{
     sync::{Mutex, MutexGuard},
     time::Duration,
 };
-use before::{Before, Note};
 use workspace::Workspace;
 
 /// BitBake names its parse cache after a hash of the whole configuration. These variables differ

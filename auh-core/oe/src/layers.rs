@@ -115,7 +115,11 @@ pub fn remove_locks(top: &Path, started: SystemTime, cancel: &CancelToken) -> Ve
     let folder = PathBuf::from(String::from_utf8_lossy(&folder).trim_end_matches('\n'));
     let branch = git(top, &["symbolic-ref", "-q", "HEAD"], cancel).unwrap_or_default();
     let branch = String::from_utf8_lossy(&branch).trim().to_owned();
-    let names = ["index.lock".to_owned(), "HEAD.lock".to_owned(), format!("{branch}.lock")];
+    let names = [
+        "index.lock".to_owned(),
+        "HEAD.lock".to_owned(),
+        format!("{branch}.lock"),
+    ];
     // Clocks of file systems are coarse.
     let from = started - Duration::from_secs(2);
     let is_left = |path: &PathBuf| {

@@ -2,7 +2,10 @@
 //! without the others' changes. They are kept from run to run, like the build directories, because
 //! a recipe file at another path, or a new one, would be parsed again.
 
-use crate::{OeError, layers::{git, put_back}};
+use crate::{
+    OeError,
+    layers::{git, put_back},
+};
 use auh_process::CancelToken;
 use std::{
     collections::BTreeSet,
@@ -383,8 +386,9 @@ mod tests {
         let repositories = [repository(&folder)];
         let cancel = CancelToken::default();
         let (trees, tree) = (folder.join("trees"), folder.join("trees/0-layers"));
-        let lay_out =
-            |branch| Worktrees::lay_out(&trees, &repositories, &[], CheckOut::New(branch), &cancel).unwrap();
+        let lay_out = |branch| {
+            Worktrees::lay_out(&trees, &repositories, &[], CheckOut::New(branch), &cancel).unwrap()
+        };
         let branches = || {
             let list = [
                 "for-each-ref",

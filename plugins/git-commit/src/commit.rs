@@ -153,9 +153,8 @@ impl Committing<'_> {
         let (revision, text) = last.split_once('\n')?;
         let mut known = self.repository.paths_of(host, revision).ok()?;
         known.sort();
-        let words = |text: &str| -> Vec<String> {
-            text.split_whitespace().map(str::to_owned).collect()
-        };
+        let words =
+            |text: &str| -> Vec<String> { text.split_whitespace().map(str::to_owned).collect() };
         // Behind the message stands the sign-off, and git takes blanks at line ends away.
         let ours = words(&message(host, self.work));
         let is_ours = words(text).starts_with(&ours) && known == *paths;

@@ -117,7 +117,15 @@ fn take_back_again(
 ) -> Result<String, GitError> {
     let range = format!("{revision}..HEAD");
     let words = format!("This reverts commit {revision}");
-    let log = ["log", "-1", "--format=%H", "--fixed-strings", "--grep", &words, &range];
+    let log = [
+        "log",
+        "-1",
+        "--format=%H",
+        "--fixed-strings",
+        "--grep",
+        &words,
+        &range,
+    ];
     let found = repository.run(host, &log, &[])?.stdout;
     if !found.trim().is_empty() {
         return Ok(found.trim().to_owned());

@@ -83,7 +83,9 @@ fn picked_before(host: &Host, work: &GroupWork, commit: &Commit) -> Option<Strin
     let own = own.to_owned();
     // A group has few commits in one repository, and nobody else is before the next group.
     let last = log(&["-20", "HEAD"]);
-    let mut records = last.split(RECORD).filter_map(|known| known.trim().split_once('\0'));
+    let mut records = last
+        .split(RECORD)
+        .filter_map(|known| known.trim().split_once('\0'));
     let same = records.find(|(_, rest)| *rest == own.trim_end_matches(RECORD))?;
     Some(same.0.to_owned())
 }

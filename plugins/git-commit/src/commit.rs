@@ -37,7 +37,10 @@ pub(crate) fn commit(host: &Host, work: &GroupWork, author: &str) -> StepOutcome
             None => committing.commit(author, number + 1, &mut outcome.commits),
         };
         if let Err(failure) = committed {
-            if let Err(error) = note.write(&(number, &failure)) {
+            // What is being stopped was not refused.
+            if !host.stopping()
+                && let Err(error) = note.write(&(number, &failure))
+            {
                 host.warn(&format!("{}: {error}", work.folder.display()));
             }
             let left = give_up(host, work, &changes[number..], failure);

@@ -7,7 +7,7 @@
 
 use auh_journal::{Event, GroupVerdict, read};
 use auh_protocol::FailureClass;
-use auh_tests::{Call, Environment, Output, tree_of};
+use auh_tests::{Call, Environment, Output, normal, tree_of};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -151,7 +151,8 @@ impl End {
         assert_eq!(environment.processes(), [""; 0]);
         Self {
             fates: fates.collect(),
-            commits: environment.git(&log.collect::<Vec<_>>()),
+            // The message of a revert names a commit.
+            commits: normal(&environment.git(&log.collect::<Vec<_>>()), &[]),
             status: environment.git(&["status", "--porcelain", "--ignored"]),
             branches: own(&tips),
             files,

@@ -39,6 +39,7 @@ Examples:
   auh plan all --jobs 4 --batch 8
   auh plan zlib --machines \"qemux86-64 qemuarm64\"")]
     Plan(Upgrade),
+    Resume(Resume),
     Check(Check),
     Doctor(Doctor),
     Report(Report),
@@ -104,6 +105,26 @@ pub(crate) struct Upgrade {
     pub dry_run: bool,
     #[command(flatten)]
     pub settings: SettingsFlags,
+}
+
+/// Go on with a run that broke off or was stopped: what was finished is not done again
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+The run goes on with the settings, pipeline and recipes that it began with. Of a run that has
+come to its end, and when there is none that has not, auh says so and exits with 0.
+Examples:
+  auh resume
+  auh resume 20260101120000")]
+pub(crate) struct Resume {
+    /// The run: its folder, the folder's name, or `last`; without it, the newest run of the build
+    /// directory that did not come to its end
+    #[arg(value_name = "RUN")]
+    pub run: Option<String>,
+    /// How much the log says: 1 critical, 2 errors, 3 warnings, 4 info, 5 debug
+    #[arg(short = 'd', long, value_name = "LEVEL", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=5))]
+    pub debug_level: u8,
+    #[command(flatten)]
+    pub place: RunsPlace,
 }
 
 /// Ask the upstreams for new releases and show what an upgrade would attempt

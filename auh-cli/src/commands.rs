@@ -11,6 +11,7 @@ pub(crate) mod manual;
 pub(crate) mod plan;
 pub(crate) mod plugin;
 pub(crate) mod report;
+pub(crate) mod resume;
 pub(crate) mod runs;
 pub(crate) mod schedule;
 pub(crate) mod show;

@@ -5,7 +5,7 @@ use crate::{failure::Usage, terminal};
 use anyhow::Result;
 use auh_config::{Integrate, Settings};
 use auh_engine::{Pipeline, Seat, Seats, Step};
-use auh_oe::{Base, BuildDirs, OeError, Worktrees, layer_repositories};
+use auh_oe::{Base, BuildDirs, CheckOut, LayerRepository, OeError, Worktrees, layer_repositories};
 use auh_process::CancelToken;
 use auh_protocol::Recipe;
 use std::sync::Arc;
@@ -13,7 +13,17 @@ use std::sync::Arc;
 /// The seats of a run, and what is to be done about them at its end.
 pub(crate) struct Jobs {
     pub seats: Seats,
+    /// The repositories that have work trees, and the commit that the run started from in each.
+    pub repositories: Vec<LayerRepository>,
     follow: bool,
+}
+
+/// What the work trees of a run start from.
+pub(crate) enum Origin<'a> {
+    /// What is checked out in the repositories of these recipes now.
+    New(&'a [&'a Recipe]),
+    /// What was when the run began.
+    GoesOn(&'a [LayerRepository]),
 }
 
 /// The pipeline without what it has for several jobs only, if there is but the user's checkout.
@@ -57,12 +67,13 @@ pub(crate) fn commits_stay_away(pipeline: &Pipeline, settings: &Settings) -> Opt
 }
 
 impl Jobs {
-    /// Makes the seats ready. `run` names the run's branch: `auh/<run>`.
+    /// Makes the seats ready. `run` names the run's branch: `auh/<run>`. A run that goes on has its
+    /// `repositories` already.
     pub(crate) fn set_up(
         settings: &Settings,
         dirs: &Arc<BuildDirs>,
         base: &Base,
-        recipes: &[&Recipe],
+        origin: Origin<'_>,
         run: &str,
         cancel: &CancelToken,
     ) -> Result<Self, OeError> {
@@ -70,19 +81,29 @@ impl Jobs {
         if integrate == Integrate::InPlace {
             return Ok(Self {
                 seats: Seats::in_place(Arc::clone(dirs)),
+                repositories: Vec::new(),
                 follow: false,
             });
         }
-        let repositories = layer_repositories(recipes, cancel)?;
+        let (repositories, goes_on) = match origin {
+            Origin::New(recipes) => (layer_repositories(recipes, cancel)?, false),
+            Origin::GoesOn(repositories) => (repositories.to_vec(), true),
+        };
         let branch = format!("auh/{run}");
         let jobs = settings.jobs.get();
         let seat = |number: usize, branch: Option<&str>| {
             let folder = dirs.folder_of_job(number).join("layers");
+            let check_out = match (branch, goes_on) {
+                (None, _) => CheckOut::Base,
+                (Some(branch), false) => CheckOut::New(branch),
+                (Some(branch), true) => CheckOut::Again(branch),
+            };
             let worktrees =
-                Worktrees::lay_out(&folder, &repositories, &base.layers, branch, cancel)?;
+                Worktrees::lay_out(&folder, &repositories, &base.layers, check_out, cancel)?;
             let own = dirs.for_job(number, jobs, base, &worktrees)?;
             // The shared state is one for all, and gone already if it was to go.
-            own.clean(false, settings.clean_tmp, &dirs.base_of_job(number, base))?;
+            let clean_tmp = settings.clean_tmp && !goes_on;
+            own.clean(false, clean_tmp, &dirs.base_of_job(number, base))?;
             if branch.is_none() {
                 own.ensure_workspace(cancel)?;
             }
@@ -98,6 +119,7 @@ impl Jobs {
                     .collect::<Result<_, OeError>>()?,
                 run: Some((seat(0, Some(&branch))?, branch)),
             },
+            repositories,
             follow: integrate == Integrate::FastForward,
         })
     }

@@ -17,6 +17,7 @@ mod runs;
 mod screen;
 mod signals;
 mod terminal;
+mod work;
 
 use args::{Args, Command};
 use clap::Parser;
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
         Command::Plan(upgrade) => commands::upgrade::upgrade(upgrade, true),
         Command::Check(check) => commands::check::check(check),
         Command::Doctor(doctor) => commands::doctor::doctor(doctor),
+        Command::Resume(resume) => commands::resume::resume(resume),
         Command::Report(report) => commands::report::report(report),
         Command::Runs(runs) => commands::runs::runs(runs),
         Command::Show(show) => commands::show::show(show),

@@ -62,7 +62,7 @@ impl Results {
     }
 
     /// Writes them; what could not be written is told and stops nothing.
-    fn write(&self, story: &Story) -> Vec<ResultError> {
+    pub(crate) fn write(&self, story: &Story) {
         let attempted = story
             .chapters
             .iter()
@@ -79,7 +79,10 @@ impl Results {
         if attempted && self.tarball {
             done.push(self.pack());
         }
-        done.into_iter().filter_map(Result::err).collect()
+        for trouble in done.into_iter().filter_map(Result::err) {
+            terminal::warning(&trouble.to_string());
+            terminal::hint(trouble.hint());
+        }
     }
 
     fn write_document(&self, story: &Story) -> Result<(), ResultError> {
@@ -153,10 +156,7 @@ pub(crate) struct ResultsWriter {
 impl ResultsWriter {
     /// Writes the results as they are known by now.
     pub(crate) fn write(&self) {
-        for trouble in self.results.write(&self.screen.story) {
-            terminal::warning(&trouble.to_string());
-            terminal::hint(trouble.hint());
-        }
+        self.results.write(&self.screen.story);
     }
 }
 

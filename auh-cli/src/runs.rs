@@ -52,6 +52,23 @@ pub(crate) fn named(word: &str, workdir: &Path) -> Result<RunFolder> {
     Ok(RunFolder::open(&path)?)
 }
 
+/// The newest run in a folder that came to no end and is a build directory's; none that is going on.
+pub(crate) fn unfinished(workdir: &Path, build_dir: &Path) -> Option<RunFolder> {
+    let runs = RunFolder::all(workdir).into_iter().rev();
+    let mut told = runs.filter_map(|folder| Told::read(folder).ok());
+    let told = told.find(|told| {
+        let start = told.story.start.as_ref();
+        told.is_unfinished() && start.is_some_and(|start| start.build_dir == build_dir)
+    });
+    told.map(|told| told.folder)
+}
+
+/// The name of the latest run in a folder, if it came to no end.
+pub(crate) fn latest_unfinished(workdir: &Path) -> Option<String> {
+    let told = Told::read(RunFolder::latest(workdir)?).ok()?;
+    told.is_unfinished().then(|| told.folder.name())
+}
+
 /// A run and what its journal tells.
 pub(crate) struct Told {
     pub folder: RunFolder,
@@ -72,6 +89,11 @@ impl Told {
             journal,
             story,
         })
+    }
+
+    /// Whether it can be gone on with: it broke off or was stopped.
+    pub(crate) fn is_unfinished(&self) -> bool {
+        matches!(self.state, RunState::BrokenOff | RunState::Stopped)
     }
 
     /// The run as a page. `beside_files` says that the page is to lie in the run directory.

@@ -1,4 +1,4 @@
-//! Signals that ask a run to stop.
+//! What asks a run to stop: signals, and that nobody hears it any more.
 
 use auh_engine::Stop;
 use signal_hook::{
@@ -6,9 +6,18 @@ use signal_hook::{
     iterator::Signals,
 };
 
-/// From now on each of Ctrl-C, TERM and HUP is a request to stop.
+/// From now on each of Ctrl-C, TERM and HUP is a request to stop; and one more comes when whoever reads
+/// standard error or output has gone.
 pub(crate) fn listen(stop: &Stop) -> std::io::Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    crate::terminal::when_unheard({
+        let stop = stop.clone();
+        move || {
+            if !stop.requested() {
+                stop.request();
+            }
+        }
+    });
     let stop = stop.clone();
     std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
         for _ in signals.forever() {

@@ -8,15 +8,23 @@
 pub(crate) mod colour;
 pub(crate) mod panel;
 pub(crate) mod width;
-
 use colour::{Colour, Stream, painted};
 use std::{
-    io::{IsTerminal, Write},
+    io::{self, ErrorKind, IsTerminal, Write},
     sync::{
         OnceLock,
         atomic::{AtomicU8, Ordering},
     },
 };
+
+/// What to do when nobody reads any more.
+static UNHEARD: OnceLock<Box<dyn Fn() + Send + Sync>> = OnceLock::new();
+
+/// Has something done when whoever reads what is written here has gone, each time that shows.
+pub(crate) fn when_unheard(act: impl Fn() + Send + Sync + 'static) {
+    // One run per process.
+    let _ = UNHEARD.set(Box::new(act));
+}
 
 /// How much is said beside results, warnings and errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,7 +58,7 @@ pub(crate) fn is_watched() -> bool {
     static WATCHED: OnceLock<bool> = OnceLock::new();
     *WATCHED.get_or_init(|| {
         let able = std::env::var_os("TERM").is_none_or(|term| term != "dumb");
-        able && std::io::stderr().is_terminal()
+        able && io::stderr().is_terminal()
     })
 }
 
@@ -97,7 +105,7 @@ pub(crate) fn output(text: &str) {
 /// The same, with the first word of some lines in a colour.
 pub(crate) fn output_painted(text: &str, colour_of: impl Fn(&str) -> Option<Colour>) {
     panel::aside(|| {
-        let mut out = std::io::stdout().lock();
+        let mut out = io::stdout().lock();
         for line in text.lines() {
             let line = harmless(line);
             let word = line.split(' ').next().unwrap_or_default();
@@ -105,12 +113,20 @@ pub(crate) fn output_painted(text: &str, colour_of: impl Fn(&str) -> Option<Colo
                 Some(colour) => painted(word, colour, Stream::Output) + &line[word.len()..],
                 None => line,
             };
-            if writeln!(out, "{line}").is_err() {
+            if writeln!(out, "{line}").inspect_err(noticed).is_err() {
                 return;
             }
         }
         let _ = out.flush();
     });
+}
+
+/// A reader who has gone is somebody who pressed Ctrl-C on a whole pipeline of commands, or a terminal
+/// that was closed.
+pub(super) fn noticed(error: &io::Error) {
+    if let (ErrorKind::BrokenPipe, Some(act)) = (error.kind(), UNHEARD.get()) {
+        act();
+    }
 }
 
 /// `text` with a blank for each character that steers, and with its secrets hidden; line breaks

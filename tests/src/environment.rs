@@ -2,6 +2,7 @@
 //! the caller's own settings reaches it but the programs on the `PATH`.
 
 use crate::{Call, Finished, Output, built, built::Built};
+use rustix::process::{Pid, Signal, kill_process};
 use std::{
     env,
     ffi::{OsStr, OsString},
@@ -9,6 +10,8 @@ use std::{
     os::unix::fs::{PermissionsExt, symlink},
     path::{Path, PathBuf},
     process::Command,
+    thread::sleep,
+    time::Duration,
 };
 use tempfile::TempDir;
 
@@ -379,6 +382,35 @@ impl Environment {
     /// When there is no `/proc`.
     #[must_use]
     pub fn processes(&self) -> Vec<String> {
+        let command = |pid: &String| {
+            let words = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            String::from_utf8_lossy(&words).replace('\0', " ")
+        };
+        self.pids().iter().map(command).collect()
+    }
+
+    /// Kills them, as a loss of power does.
+    ///
+    /// # Panics
+    /// When they do not go.
+    pub fn kill_processes(&self) {
+        for _ in 0..200 {
+            let pids = self.pids();
+            if pids.is_empty() {
+                return;
+            }
+            for pid in pids
+                .iter()
+                .filter_map(|pid| Pid::from_raw(pid.parse().ok()?))
+            {
+                let _ = kill_process(pid, Signal::KILL);
+            }
+            sleep(Duration::from_millis(5));
+        }
+        panic!("still there: {:?}", self.processes());
+    }
+
+    fn pids(&self) -> Vec<String> {
         let mark = format!("GIT_CONFIG_GLOBAL={}", self.git_config().display());
         let entries = fs::read_dir("/proc").unwrap().flatten();
         entries
@@ -386,10 +418,7 @@ impl Environment {
                 let variables = fs::read(entry.path().join("environ")).unwrap_or_default();
                 variables.split(|b| *b == 0).any(|v| v == mark.as_bytes())
             })
-            .map(|entry| {
-                let words = fs::read(entry.path().join("cmdline")).unwrap_or_default();
-                String::from_utf8_lossy(&words).replace('\0', " ")
-            })
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
             .collect()
     }
 

@@ -43,6 +43,7 @@ pub(crate) fn mail(args: &Mail) -> Result<exit::Status> {
         pipeline: pipeline.name.clone(),
         scheduler: scheduler.manifest().name.clone(),
         recipes: Vec::new(),
+        basis: None,
     };
     screen.record(&journal.append(Event::RunStarted(start))?);
     let job = Run {
@@ -63,9 +64,15 @@ pub(crate) fn mail(args: &Mail) -> Result<exit::Status> {
         failed_before: false,
         began,
         commands_before: Duration::ZERO,
+        so_far: None,
     };
-    let end = run(job, &mut screen)
-        .with_context(|| format!("resending in {} broke off", folder.path().display()))?;
+    let ended = run(job, &mut screen).map_err(anyhow::Error::from);
+    let ended = ended.and_then(|end| {
+        screen.record(&journal.append(Event::RunFinished(end.clone()))?);
+        Ok(end)
+    });
+    let end =
+        ended.with_context(|| format!("resending in {} broke off", folder.path().display()))?;
     for note in screen.end().notes {
         terminal::output(&note);
     }

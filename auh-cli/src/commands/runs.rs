@@ -69,7 +69,10 @@ pub(crate) fn table(known: &Known) -> String {
         [
             run.name.clone(),
             or_dash(began),
-            run.state.word().to_owned(),
+            match run.resumed {
+                0 => run.state.word().to_owned(),
+                times => format!("{}, resumed {times}x", run.state.word()),
+            },
             or_dash(run.seconds.map(duration)),
             run.counts.text(),
         ]
@@ -88,7 +91,7 @@ fn document(known: &Known) -> Value {
         let counts = kinds.map(|kind| (kind.word().replace(' ', "_"), run.counts.of(kind).into()));
         json!({
             "run": run.name, "began": run.began.map(|time| time.to_string()), "state": run.state.word(),
-            "seconds": run.seconds, "asked": run.asked,
+            "resumed": run.resumed, "seconds": run.seconds, "asked": run.asked,
             "counts": counts.into_iter().collect::<serde_json::Map<String, Value>>(),
             "classes": classes.collect::<serde_json::Map<String, Value>>(),
         })

@@ -6,23 +6,22 @@ use crate::{
     commands::plan,
     exit,
     failure::Usage,
-    jobs::{self, Jobs},
+    jobs::{self, Jobs, Origin},
     memory::{self, Retry},
     preparation::{self, Checked},
-    results::{Results, ResultsWriter},
+    runs,
     screen::{Screen, Waiting},
     signals, terminal,
+    work::{Course, Work},
 };
-use anyhow::{Context, Result};
+use anyhow::Result;
 use auh_config::{Flags, Settings};
-use auh_engine::{
-    Pipeline, Run, Selection, Stop, Watcher, check_requirements, required_variables, run, select,
-};
+use auh_engine::{Selection, Stop, Watcher, check_requirements, required_variables, select};
 use auh_journal::{CommandEnd, Event, FORMAT, RunFolder, RunLock, RunStart, Writer};
-use auh_loader::{Plugin, Search};
+use auh_loader::Search;
 use auh_oe::{
-    Base, BuildDirs, Environment, RecipeRecord, SessionResponse, Sources, Surroundings, Threads,
-    Wanted, WorkPlace,
+    Base, BuildDirs, Environment, LayerRepository, RecipeRecord, SessionResponse, Sources,
+    Surroundings, Threads, Wanted, WorkPlace,
 };
 use auh_protocol::{
     PluginKind, RecipeName, Version,
@@ -31,7 +30,7 @@ use auh_protocol::{
 use std::{
     collections::BTreeMap,
     num::NonZero,
-    path::{Path, PathBuf},
+    path::Path,
     sync::Arc,
     thread::{self, available_parallelism},
     time::{Duration, Instant},
@@ -62,34 +61,31 @@ pub(crate) fn upgrade(args: &Upgrade, dry_run: bool) -> Result<exit::Status> {
     environment.check_for_upgrades(stop.work())?;
     let lines = bitbake_lines(&settings, &search, environment.build_dir())?;
     let mut lock = RunLock::take(&environment.build_dir().join("upgrade-helper"))?;
-    if let Some(holder) = lock.taken_over() {
+    tell_of_takeover(&lock);
+    if !dry_run && let Some(run) = runs::latest_unfinished(&settings.workdir) {
         terminal::note(&format!(
-            "took over the lock of {holder}, which ended without letting go of it"
+            "the run {run} did not come to its end; `auh resume {run}` goes on with it"
         ));
     }
     signals::listen(&stop)?;
     limit(&stop, settings.limits.run, began)?;
+    let dirs = BuildDirs::enter(environment, &settings.machines, threads(&settings), &lines)?;
     let job = Job {
         wanted,
         to_version,
         retry,
-        dirs: Arc::new(BuildDirs::enter(
-            environment,
-            &settings.machines,
-            threads(&settings),
-            &lines,
-        )?),
-        settings,
-        pipeline,
-        scheduler,
-        stop,
-        began,
-        level: level(args.settings.debug_level),
+        work: Work {
+            dirs: Arc::new(dirs),
+            settings,
+            pipeline,
+            scheduler,
+            stop,
+            began,
+            level: level(args.settings.debug_level),
+        },
     };
     let result = job.carry_out(dry_run, &mut lock);
-    for trouble in job.dirs.leave() {
-        terminal::warning(&trouble);
-    }
+    job.work.leave();
     result
 }
 
@@ -98,45 +94,45 @@ struct Job {
     wanted: Wanted,
     to_version: Option<Version>,
     retry: Retry,
-    settings: Settings,
-    pipeline: Pipeline,
-    scheduler: Plugin,
-    dirs: Arc<BuildDirs>,
-    stop: Stop,
-    began: Instant,
-    level: Level,
+    work: Work,
 }
 
 impl Job {
     fn carry_out(&self, dry_run: bool, lock: &mut RunLock) -> Result<exit::Status> {
-        self.dirs.ensure_workspace(self.stop.work())?;
-        let surroundings = self.dirs.surroundings(&Place::BuildDir)?;
+        self.work.dirs.ensure_workspace(self.work.stop.work())?;
+        let surroundings = self.work.dirs.surroundings(&Place::BuildDir)?;
         let checked = preparation::check(
             &self.wanted,
-            &self.settings,
-            required_variables(&self.pipeline),
-            self.settings.build.fetch_ahead && !dry_run,
+            &self.work.settings,
+            required_variables(&self.work.pipeline),
+            self.work.settings.build.fetch_ahead && !dry_run,
             &surroundings,
-            self.stop.work(),
+            self.work.stop.work(),
         )?;
-        self.dirs.learn(&checked.response.base)?;
-        check_requirements(&self.pipeline, |name| checked.response.base.get(name))?;
-        let filters = preparation::filters(&self.settings, &self.wanted, self.to_version.clone());
+        self.work.dirs.learn(&checked.response.base)?;
+        check_requirements(&self.work.pipeline, |name| checked.response.base.get(name))?;
+        let filters =
+            preparation::filters(&self.work.settings, &self.wanted, self.to_version.clone());
         let mut selection = select(&checked.response, &filters)?;
         let fingerprints = memory::fingerprints(&selection);
-        memory::hold_back(&mut selection, &self.retry, &fingerprints, &self.settings);
-        let unfit = preparation::unfit(&selection, self.stop.work())?;
+        memory::hold_back(
+            &mut selection,
+            &self.retry,
+            &fingerprints,
+            &self.work.settings,
+        );
+        let unfit = preparation::unfit(&selection, self.work.stop.work())?;
         if let Wanted::Named(_) = self.wanted {
             preparation::refuse(&selection, &unfit)?;
         }
         preparation::leave_out(&mut selection, &unfit);
-        preparation::warn_of_no_branch(&selection, self.stop.work())?;
+        preparation::warn_of_no_branch(&selection, self.work.stop.work())?;
         if dry_run {
             terminal::output(&plan::shown(
                 &selection,
-                &self.pipeline,
-                &self.scheduler,
-                &self.settings,
+                &self.work.pipeline,
+                &self.work.scheduler,
+                &self.work.settings,
             )?);
             return Ok(exit::GOOD);
         }
@@ -153,57 +149,33 @@ impl Job {
     ) -> Result<exit::Status> {
         let removed = self.clean(checked)?;
         // Of the runs before this one.
-        let forecast = plan::forecast(&selection, &self.pipeline, &self.settings);
-        let folder = RunFolder::create(&self.settings.workdir)?;
+        let forecast = plan::forecast(&selection, &self.work.pipeline, &self.work.settings);
+        let folder = RunFolder::create(&self.work.settings.workdir)?;
         lock.name_run(&folder.name())?;
         let jobs = self.jobs(&selection, &checked.response.base, &folder)?;
-        let mut journal = Writer::create(&folder.journal())?;
-        let mut screen = Screen::new(&folder.log(), self.level, forecast);
-        let failed_before = selection.left_out.iter().any(|left_out| left_out.failed);
-        let first = self.first_events(&selection, checked, surroundings, fingerprints);
-        for event in first.into_iter().chain(removed) {
-            screen.record(&journal.append(event)?);
-        }
-        let mut watcher = ResultsWriter {
-            screen,
-            results: Results::new(&folder, &self.settings),
-        };
-        let job = Run {
-            pipeline: &self.pipeline,
-            scheduler: &self.scheduler,
-            groups: selection.groups,
+        let mut screen = Screen::new(&folder.log(), self.work.level, forecast);
+        let repositories = &jobs.repositories;
+        let first = self.first_events(
+            &selection,
+            checked,
+            surroundings,
+            repositories,
+            fingerprints,
+        )?;
+        let (journal, records) = Writer::begin(&folder, first.into_iter().chain(removed))?;
+        records.iter().for_each(|record| screen.record(record));
+        self.work.course(Course {
             folder: &folder,
-            journal: &mut journal,
-            seats: jobs.seats.clone(),
-            batch: self.settings.batch.get(),
-            disk: self.on_disk(&checked.response.base, &folder),
-            work: self.work_to_remove(&checked.response),
-            sources: self
-                .settings
-                .build
-                .fetch_ahead
-                .then(|| Sources::new(&checked.response, self.dirs.original())),
-            author: self.settings.commit_author.clone(),
-            command_limit: self.settings.limits.command,
-            stop_grace: self.settings.limits.grace,
-            stop: self.stop.clone(),
-            failed_before,
-            began: self.began,
+            journal,
+            screen,
+            jobs,
+            selection,
+            disk: self.work.on_disk(&checked.response.base, &folder),
+            places: self.work_to_remove(&checked.response),
+            sources: self.sources(&checked.response),
             commands_before: Duration::from_secs_f64(checked.seconds),
-        };
-        let end = run(job, &mut watcher);
-        // Who reads the journal from now on shall not find somebody who writes it.
-        drop(journal);
-        // Also of a run that broke off: what is known by now.
-        watcher.write();
-        jobs.leave(self.stop.cleanup());
-        let end =
-            end.with_context(|| format!("the run in {} broke off", folder.path().display()))?;
-        terminal::output(&auh_report::summary(&watcher.screen.end(), folder.path()));
-        if self.stop.is_out_of_time() {
-            terminal::note("the time limit of the run (limits.run) ended it before its end");
-        }
-        Ok(exit::Status(end.exit_code))
+            so_far: None,
+        })
     }
 
     /// Removes what the settings do not want to build upon, and says so in events.
@@ -212,12 +184,13 @@ impl Job {
             clean_sstate,
             clean_tmp,
             ..
-        } = self.settings;
+        } = self.work.settings;
         if !clean_sstate && !clean_tmp {
             return Ok(Vec::new());
         }
         let waiting = Waiting::begin("removing what earlier builds left");
         let removed = self
+            .work
             .dirs
             .clean(clean_sstate, clean_tmp, &checked.response.base)?;
         waiting.end();
@@ -233,31 +206,26 @@ impl Job {
         let recipes = selection.groups.iter().flat_map(|group| &group.recipes);
         let name = folder.path().file_name().unwrap_or_default();
         Ok(Jobs::set_up(
-            &self.settings,
-            &self.dirs,
+            &self.work.settings,
+            &self.work.dirs,
             base,
-            &recipes.collect::<Vec<_>>(),
+            Origin::New(&recipes.collect::<Vec<_>>()),
             &name.to_string_lossy(),
-            self.stop.work(),
+            self.work.stop.work(),
         )?)
     }
 
-    /// Folders on the file systems that the run writes to.
-    fn on_disk(&self, base: &Base, folder: &RunFolder) -> Vec<PathBuf> {
-        let build_dir = self.dirs.original().to_owned();
-        let variables = ["TMPDIR", "DL_DIR", "SSTATE_DIR"];
-        let paths = variables.iter().filter_map(|name| base.get(name));
-        std::iter::once(build_dir)
-            .chain(paths.map(PathBuf::from))
-            .chain([folder.path().to_owned()])
-            .collect()
+    /// What the sources of later groups are fetched by, if they are to be.
+    fn sources(&self, response: &SessionResponse) -> Option<Sources> {
+        let wanted = self.work.settings.build.fetch_ahead;
+        wanted.then(|| Sources::new(response, self.work.dirs.original()))
     }
 
     /// Where the work lies of recipes whose work folders go with a scheduler that saves disk space;
     /// nothing where the builds themselves see to that.
     fn work_to_remove(&self, response: &SessionResponse) -> BTreeMap<RecipeName, WorkPlace> {
         let base = &response.base;
-        if !self.scheduler.manifest().saves_disk || response.removes_work {
+        if !self.work.scheduler.manifest().saves_disk || response.removes_work {
             return BTreeMap::new();
         }
         let place = |record: &RecipeRecord| {
@@ -273,21 +241,24 @@ impl Job {
         selection: &Selection,
         checked: &Checked,
         surroundings: &Surroundings,
+        repositories: &[LayerRepository],
         fingerprints: BTreeMap<String, String>,
-    ) -> [Event; 4] {
+    ) -> Result<[Event; 4]> {
         let recipes = match &self.wanted {
             Wanted::All => vec!["all".to_owned()],
             Wanted::Named(names) => names.clone(),
         };
-        [
+        let start = self.work.basis(&checked.response.base, repositories)?;
+        Ok([
             Event::RunStarted(RunStart {
                 format: FORMAT,
                 auh: env!("CARGO_PKG_VERSION").to_owned(),
-                build_dir: self.dirs.original().to_owned(),
-                machines: self.dirs.machines().to_vec(),
-                pipeline: self.pipeline.name.clone(),
-                scheduler: self.scheduler.manifest().name.clone(),
+                build_dir: self.work.dirs.original().to_owned(),
+                machines: self.work.dirs.machines().to_vec(),
+                pipeline: self.work.pipeline.name.clone(),
+                scheduler: self.work.scheduler.manifest().name.clone(),
                 recipes,
+                basis: Some(Box::new(start)),
             }),
             Event::CommandFinished(CommandEnd {
                 id: 0,
@@ -302,12 +273,21 @@ impl Job {
                 groups: selection.groups.clone(),
                 left_out: selection.left_out.clone(),
             },
-        ]
+        ])
+    }
+}
+
+/// Says so when whoever held the lock before had died.
+pub(crate) fn tell_of_takeover(lock: &RunLock) {
+    if let Some(holder) = lock.taken_over() {
+        terminal::note(&format!(
+            "took over the lock of {holder}, which ended without letting go of it"
+        ));
     }
 }
 
 /// Stops the run when its time is up, whatever it is doing then.
-fn limit(stop: &Stop, limit: Option<Duration>, began: Instant) -> std::io::Result<()> {
+pub(crate) fn limit(stop: &Stop, limit: Option<Duration>, began: Instant) -> std::io::Result<()> {
     let Some(limit) = limit else { return Ok(()) };
     let stop = stop.clone();
     // Nobody waits for it: it ends with the program.
@@ -359,7 +339,7 @@ fn recipes_and_version(args: &Upgrade) -> Result<(Wanted, Option<Version>), Usag
 }
 
 /// How builds share the host's processors.
-fn threads(settings: &Settings) -> Threads {
+pub(crate) fn threads(settings: &Settings) -> Threads {
     let one = NonZero::<usize>::MIN;
     match settings.build.threads {
         auh_config::Threads::Share => Threads::Split(available_parallelism().unwrap_or(one)),
@@ -371,7 +351,11 @@ fn threads(settings: &Settings) -> Threads {
 }
 
 /// What the settings say to BitBake, as configuration lines.
-fn bitbake_lines(settings: &Settings, search: &Search, build_dir: &Path) -> Result<String> {
+pub(crate) fn bitbake_lines(
+    settings: &Settings,
+    search: &Search,
+    build_dir: &Path,
+) -> Result<String> {
     let mut lines = pressure(settings);
     if let Some(scheduler) = &settings.bitbake_scheduler {
         let (bridge, _) = Bridge::find(search)?;

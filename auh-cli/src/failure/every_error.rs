@@ -223,6 +223,7 @@ fn journal() -> Section {
         JournalError::NewerFormat { .. } => JournalError::NewerFormat {
             path: path("/w/20260101120000/journal.jsonl"), found: 9, known: 1,
         },
+        JournalError::NoPlan { .. } => JournalError::NoPlan { path: path("/w/20260101120000/journal.jsonl") },
         JournalError::NoRun { .. } => JournalError::NoRun { path: path("/w/x") },
         JournalError::Busy { .. } => JournalError::Busy { path: path("/w/20260101120000") },
         JournalError::Locked { .. } => JournalError::Locked {

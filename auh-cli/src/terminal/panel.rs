@@ -2,7 +2,10 @@
 //! stands at the beginning of the line below them, so that whatever else is printed there by somebody
 //! unknown begins on a line of its own.
 
-use super::width::{cut, width};
+use super::{
+    noticed,
+    width::{cut, width},
+};
 use rustix::termios::tcgetwinsize;
 use std::{
     io::{Write, stderr},
@@ -67,10 +70,12 @@ fn lock() -> MutexGuard<'static, Panel> {
     PANEL.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A closed standard error is no reason to stop an upgrade.
+/// A standard error that was closed before is no reason to stop an upgrade.
 fn write(text: &str) {
     let mut out = stderr().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    drop(out);
+    let _ = written.inspect_err(noticed);
 }
 
 /// What is on the screen.

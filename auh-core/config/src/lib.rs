@@ -15,6 +15,7 @@ mod native;
 mod nearest;
 mod options;
 mod pipeline;
+mod record;
 mod schema;
 mod settings;
 mod source;

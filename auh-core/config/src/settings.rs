@@ -245,6 +245,10 @@ impl Settings {
         self.tree.get(key).map(|node| &node.at)
     }
 
+    pub(crate) fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
     fn rows(&self, key: &str) -> Vec<Row> {
         let row = |path: &[String], node: Option<&Node>| {
             let value = node.map(|node| node.value.without_secrets(path));

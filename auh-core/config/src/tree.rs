@@ -164,6 +164,11 @@ impl Tree {
         self.0.get(&split(key))
     }
 
+    /// The value of a key.
+    pub(crate) fn at(&self, path: &KeyPath) -> Option<&Node> {
+        self.0.get(path)
+    }
+
     /// Takes the value of a dotted key out.
     pub(crate) fn take(&mut self, key: &str) -> Option<Node> {
         self.0.remove(&split(key))

@@ -12,6 +12,7 @@ mod host;
 mod leash;
 mod plan;
 mod queue;
+mod replay;
 mod requirements;
 mod run;
 mod seat;
@@ -21,6 +22,7 @@ mod work;
 
 pub use error::EngineError;
 pub use plan::{Pipeline, Step};
+pub use replay::{GroupSoFar, Replay};
 pub use requirements::{check_requirements, required_variables, unmet_requirements};
 pub use run::{Live, Run, Watcher, order_of_groups, run};
 pub use seat::{Seat, Seats};

@@ -115,13 +115,24 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// `batch` says how many groups at most are built in company.
-    pub(crate) fn new(pipeline: &Pipeline, groups: &[Group], batch: usize) -> Self {
+    /// `batch` says how many groups at most are built in company. In a run that goes on, `behind` has
+    /// for each group how many steps are behind it.
+    pub(crate) fn new(
+        pipeline: &Pipeline,
+        groups: &[Group],
+        batch: usize,
+        behind: &[usize],
+    ) -> Self {
         let mut drawing = Drawing::new(pipeline, groups);
+        drawing.behind.copy_from_slice(behind);
         let everybody: Vec<usize> = (0..groups.len()).collect();
         for section in sections(pipeline) {
             match section {
-                Section::Run(step) => drawing.stretch(&Stretch::of_run(step), "run", &everybody),
+                Section::Run(step) => {
+                    let open = |group: &usize| behind[*group] <= step;
+                    let open: Vec<usize> = everybody.iter().copied().filter(open).collect();
+                    drawing.stretch(&Stretch::of_run(step), "run", &open);
+                }
                 // Group by group, so that the graph's own order finishes one after another.
                 Section::Groups(stretches) => {
                     for company in everybody.chunks(batch.max(1)) {
@@ -150,6 +161,8 @@ struct Drawing<'a> {
     latest: Vec<Option<TaskIndex>>,
     /// What the next group's integration waits for.
     integrated: Option<TaskIndex>,
+    /// How many steps are behind each group.
+    behind: Vec<usize>,
 }
 
 impl<'a> Drawing<'a> {
@@ -161,15 +174,22 @@ impl<'a> Drawing<'a> {
             assignments: Vec::new(),
             latest: vec![None; groups.len()],
             integrated: None,
+            behind: vec![0; groups.len()],
         }
     }
 
-    /// Stretches of steps for some groups that may be built in company.
+    /// Stretches of steps for some groups that may be built in company. Who has gone some of the way
+    /// already goes on alone.
     fn company(&mut self, stretches: &[Stretch], company: &[usize]) {
+        let is_new = |group: &usize| self.behind[*group] == 0;
+        let (together, alone): (Vec<usize>, Vec<usize>) = company.iter().copied().partition(is_new);
         let (first, rest) = match stretches.split_first() {
-            Some((first, rest)) if company.len() > 1 => match self.shared_step(first) {
+            Some((first, rest)) if together.len() > 1 => match self.shared_step(first) {
                 Some(shared) => {
-                    self.in_company(first, shared, company);
+                    self.in_company(first, shared, &together);
+                    for group in alone {
+                        self.stretch(first, &self.groups[group].name(), &[group]);
+                    }
                     (None, rest)
                 }
                 None => (Some(first), rest),
@@ -251,7 +271,9 @@ impl<'a> Drawing<'a> {
         let Some(&of) = groups.first() else {
             return;
         };
-        for (number, &step) in stretch.steps.iter().enumerate() {
+        let behind = self.behind[of];
+        let steps = stretch.steps.iter().enumerate();
+        for (number, &step) in steps.filter(|(_, step)| **step >= behind) {
             let fresh = number == 0 && stretch.place == Place::Groups;
             let seat = Seat { of, stretch };
             let task = self.task(&seat, step, name, groups, (Attempt::Only, fresh));
@@ -335,6 +357,18 @@ impl Stretch {
             place: Place::Run,
         }
     }
+}
+
+/// Whether a group with so many steps behind it still is where groups are upgraded and built.
+pub(crate) fn is_among_groups(pipeline: &Pipeline, behind: usize) -> bool {
+    let stretches = sections(pipeline)
+        .into_iter()
+        .flat_map(|section| match section {
+            Section::Groups(stretches) => stretches,
+            Section::Run(step) => vec![Stretch::of_run(step)],
+        });
+    let mut holding = stretches.filter(|stretch| stretch.steps.contains(&behind));
+    holding.any(|stretch| stretch.place == Place::Groups)
 }
 
 /// The steps of a pipeline, cut around each one that is about the whole run, and before each one

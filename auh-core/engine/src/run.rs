@@ -2,7 +2,7 @@
 //! writes the journal, and only then tells the watcher.
 
 use crate::{
-    EngineError, Pipeline, Seat, Seats, Step, Stop,
+    EngineError, GroupSoFar, Pipeline, Replay, Seat, Seats, Step, Stop,
     ahead::{self, Ahead},
     company::{self, Parting, Postponed},
     disk::DiskWatch,
@@ -18,12 +18,15 @@ use auh_loader::{Object, Plugin};
 use auh_oe::{Sources, WorkPlace};
 use auh_process::CancelStage;
 use auh_protocol::{
-    Failure, FailureClass, Group, GroupState, GroupWork, Machine, RecipeName, RunContext,
-    StepOutcome, StepRequest, host::Level,
+    Failure, FailureClass, Group, GroupState, GroupWork, Machine, RecipeName, RepositoryChange,
+    RunContext, StepOutcome, StepRequest,
+    host::Level,
+    step::{NOTES, note_name},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
+    fs::{self, File},
+    path::{Path, PathBuf},
     sync::{Arc, atomic::AtomicU64, mpsc},
     thread,
     time::{Duration, Instant},
@@ -97,6 +100,8 @@ pub struct Run<'a> {
     pub began: Instant,
     /// Wall time of commands that ran before there was a plan.
     pub commands_before: Duration,
+    /// What earlier processes did of the run; none for one that begins.
+    pub so_far: Option<Replay>,
 }
 
 /// What workers tell the dispatcher.
@@ -120,21 +125,28 @@ pub(crate) enum Message {
     },
 }
 
-/// Carries the run out and writes its last line. Returns what that line says.
-pub fn run(run: Run<'_>, watcher: &mut dyn Watcher) -> Result<RunEnd, EngineError> {
-    let plan = Plan::new(run.pipeline, &run.groups, run.batch);
+/// Carries the run out. Returns what the last line of its journal is to say, once everything is put
+/// back as it was.
+pub fn run(mut run: Run<'_>, watcher: &mut dyn Watcher) -> Result<RunEnd, EngineError> {
+    let so_far = run.so_far.take().unwrap_or_else(|| Replay {
+        groups: vec![GroupSoFar::default(); run.groups.len()],
+        commands_took: run.commands_before,
+        ..Replay::default()
+    });
+    let behind: Vec<usize> = so_far.groups.iter().map(|group| group.steps).collect();
+    let plan = Plan::new(run.pipeline, &run.groups, run.batch, &behind);
     let (scheduler, order) = ask_for_order(run.scheduler, &plan)?;
     let (messages, inbox) = mpsc::channel();
     let queue = Queue::new(&plan, &order, run.seats.numbers());
-    let states = run.groups.iter().map(|_| Progress::default()).collect();
+    let states = so_far.groups.into_iter().map(Progress::from).collect();
     let shared = Arc::new(Shared {
         stop: run.stop.clone(),
         command_limit: run.command_limit,
         stop_grace: run.stop_grace,
-        commands: AtomicU64::new(1),
+        commands: AtomicU64::new(so_far.commands + 1),
     });
     let clock = CommandClock {
-        total: run.commands_before,
+        total: so_far.commands_took,
         ..CommandClock::default()
     };
     let ahead = match run.sources {
@@ -159,6 +171,9 @@ pub fn run(run: Run<'_>, watcher: &mut dyn Watcher) -> Result<RunEnd, EngineErro
         urgent_since: None,
         said_time_is_up: false,
         closing_failed: false,
+        closed: so_far.closed,
+        closing_begun: so_far.closing_begun,
+        took_before: so_far.took,
     };
     let done = dispatcher.carry_out(&messages, &inbox);
     // Nobody waits for what nobody asked for.
@@ -180,7 +195,7 @@ pub fn order_of_groups(
     batch: usize,
     scheduler: &Plugin,
 ) -> Result<Vec<usize>, EngineError> {
-    let plan = Plan::new(pipeline, groups, batch);
+    let plan = Plan::new(pipeline, groups, batch, &vec![0; groups.len()]);
     let (object, order) = ask_for_order(scheduler, &plan)?;
     let _ = object.finish();
     Ok(begun_in_order(&plan, &order))
@@ -242,6 +257,23 @@ struct Progress {
     stopped: bool,
     /// How it failed in company, once it did.
     postponed: Option<Postponed>,
+    /// The steps of the pipeline before this one may have been begun by an earlier process.
+    begun: usize,
+    /// Whether it was done before this process began.
+    done: bool,
+}
+
+impl From<GroupSoFar> for Progress {
+    fn from(so_far: GroupSoFar) -> Self {
+        let was_begun = so_far.begun > 0 || so_far.verdict.is_some();
+        Self {
+            began: was_begun.then(Instant::now),
+            done: so_far.verdict.is_some(),
+            begun: so_far.begun,
+            state: so_far.state,
+            ..Self::default()
+        }
+    }
 }
 
 /// A call of a step under way. Its thread is not waited for at the end: one that is stuck would keep
@@ -283,6 +315,11 @@ struct Dispatcher<'r, 'p, 'w> {
     said_time_is_up: bool,
     /// True when a closing step failed.
     closing_failed: bool,
+    /// How many closing steps an earlier process has done, and whether it has begun the next one.
+    closed: usize,
+    closing_begun: bool,
+    /// How long earlier processes took.
+    took_before: Duration,
 }
 
 impl Dispatcher<'_, '_, '_> {
@@ -291,6 +328,7 @@ impl Dispatcher<'_, '_, '_> {
         messages: &mpsc::Sender<Message>,
         inbox: &mpsc::Receiver<Message>,
     ) -> Result<(), EngineError> {
+        self.finish_groups_without_tasks()?;
         self.dispatch(messages, inbox)?;
         if !self.run.pipeline.closing.is_empty() {
             self.watcher.groups_finished();
@@ -421,9 +459,22 @@ impl Dispatcher<'_, '_, '_> {
             if stopping && progress.began.is_none() {
                 return false;
             }
-            // What was begun is brought to a clean end.
-            always || !(stopping || progress.state.failed() || self.nothing_left(*group))
+            if stopping {
+                return always && self.has_to_be_put_in_order(*group, assignment.step);
+            }
+            always || !(progress.state.failed() || self.nothing_left(*group))
         })
+    }
+
+    /// Whether a step is needed for a clean end of a run that is being stopped: while there are files
+    /// that are not committed, commits of a failed group, or commits that are nowhere but in work trees.
+    fn has_to_be_put_in_order(&self, group: usize, step: usize) -> bool {
+        let state = &self.states[group].state;
+        let standing = || state.commits.iter().filter(|c| c.reverted_by.is_none());
+        let integrates = self.run.pipeline.steps[step].integrates();
+        !state.changes.is_empty()
+            || (state.failed() && standing().next().is_some())
+            || (integrates && standing().any(|commit| commit.integrated_as.is_none()))
     }
 
     fn nothing_left(&self, group: usize) -> bool {
@@ -483,7 +534,9 @@ impl Dispatcher<'_, '_, '_> {
         let attempt = assignment.attempt;
         let refresh = assignment.fresh && self.is_used(number, assignment.groups[0]);
         let present = self.present(task);
-        let request = self.request(&step, &present, &seat)?;
+        let mut request = self.request(&step, &present, &seat)?;
+        let begun_before = |group: &usize| assignment.step < self.states[*group].begun;
+        request.again = assignment.attempt == Attempt::Only && present.iter().any(begun_before);
         let groups = self.names(&present);
         let work = self.work_that_ends(task, &present);
         let host = self.host(messages, &step, groups.join(" "), &seat);
@@ -647,15 +700,17 @@ impl Dispatcher<'_, '_, '_> {
         let pipeline = self.run.pipeline;
         let begun = |group: &usize| self.states[*group].began.is_some();
         let groups: Vec<usize> = (0..self.states.len()).filter(begun).collect();
-        for step in &pipeline.closing {
+        let (done, begun) = (self.closed, self.closing_begun);
+        for (number, step) in pipeline.closing.iter().enumerate().skip(done) {
             if self.run.stop.requested() && !step.always {
                 continue;
             }
             let seats = &self.run.seats;
-            let number = seats.numbers().of_run;
-            let seat = seats.seat(number).clone();
-            let request = self.request(step, &groups, &seat)?;
-            self.record(step_started(step, Vec::new(), number))?;
+            let seat_number = seats.numbers().of_run;
+            let seat = seats.seat(seat_number).clone();
+            let mut request = self.request(step, &groups, &seat)?;
+            request.again = begun && number == done;
+            self.record(step_started(step, Vec::new(), seat_number))?;
             let host = self.host(messages, step, String::new(), &seat);
             let messages = messages.clone();
             let (leash, called) = (Arc::clone(&host.leash), step.clone());
@@ -679,7 +734,9 @@ impl Dispatcher<'_, '_, '_> {
                 })?;
             }
             let outcome = outcome.unwrap_or_default();
-            self.record(step_finished(step, Vec::new(), outcome, seconds))?;
+            let note = self.run.folder.path().join(step_note(step));
+            self.record(self.step_finished(step, Vec::new(), outcome, seconds))?;
+            let _ = fs::remove_file(note);
         }
         Ok(())
     }
@@ -754,6 +811,9 @@ impl Dispatcher<'_, '_, '_> {
                 Some(folder) => folder.clone(),
                 None => self.run.folder.create_group(&group.name())?,
             };
+            if progress.folder.is_none() && progress.begun > 0 {
+                forget_other_notes(&folder, step);
+            }
             progress.folder = Some(folder.clone());
             groups.push(seat.here(GroupWork {
                 group: group.clone(),
@@ -775,6 +835,7 @@ impl Dispatcher<'_, '_, '_> {
             machines: seat.machines(),
             options: step.options.clone(),
             settings: step.settings.clone(),
+            again: false,
         })
     }
 
@@ -836,13 +897,18 @@ impl Dispatcher<'_, '_, '_> {
             outcome.notes.extend(before.as_ref().map(Postponed::remark));
         }
         let names = self.names(&groups);
-        self.record(step_finished(step, names, outcome.clone(), seconds))?;
+        outcome.changes.iter().flatten().for_each(put_on_disk);
+        self.record(self.step_finished(step, names, outcome.clone(), seconds))?;
         let stopping = self.run.stop.requested();
         for group in groups {
             let progress = &mut self.states[group];
             let part = outcome.part_of(&self.run.groups[group]);
             progress.stopped |= stopping && part.failed();
             progress.state.absorb(&part);
+            // What was stopped may have left something behind.
+            if let (Some(folder), false) = (&progress.folder, stopping && part.failed()) {
+                let _ = fs::remove_file(folder.join(step_note(step)));
+            }
         }
         Ok(())
     }
@@ -872,6 +938,19 @@ impl Dispatcher<'_, '_, '_> {
             self.finish_group(group)?;
         }
         Ok(())
+    }
+
+    /// Ends groups whose last step is recorded, and their end is not.
+    fn finish_groups_without_tasks(&mut self) -> Result<(), EngineError> {
+        let assignments = &self.plan.assignments;
+        let has_task = |group: &usize| assignments.iter().any(|a| a.groups.contains(group));
+        let groups = 0..self.states.len();
+        let ended: Vec<usize> = groups
+            .filter(|group| !self.states[*group].done && !has_task(group))
+            .collect();
+        ended
+            .into_iter()
+            .try_for_each(|group| self.finish_group(group))
     }
 
     fn finish_group(&mut self, group: usize) -> Result<(), EngineError> {
@@ -912,6 +991,23 @@ impl Dispatcher<'_, '_, '_> {
         Ok(())
     }
 
+    fn step_finished(
+        &self,
+        step: &Step,
+        groups: Vec<String>,
+        outcome: StepOutcome,
+        seconds: f64,
+    ) -> Event {
+        Event::StepFinished {
+            groups,
+            step: step.plugin.manifest().name.clone(),
+            action: step.action.clone(),
+            outcome,
+            seconds,
+            stopping: self.run.stop.requested(),
+        }
+    }
+
     fn end(mut self) -> Result<RunEnd, EngineError> {
         for event in self.disk.look_at_all(Instant::now()) {
             self.record(event)?;
@@ -922,15 +1018,25 @@ impl Dispatcher<'_, '_, '_> {
         let failed = self.run.failed_before
             || self.closing_failed
             || self.states.iter().any(|progress| progress.state.failed());
-        let end = RunEnd {
+        Ok(RunEnd {
             exit_code: if stopped { 130 } else { u8::from(failed) },
             stopped,
-            seconds: self.run.began.elapsed().as_secs_f64(),
+            seconds: (self.took_before + self.run.began.elapsed()).as_secs_f64(),
             command_seconds: self.clock.total.as_secs_f64(),
-        };
-        let record = self.run.journal.append(Event::RunFinished(end.clone()))?;
-        self.watcher.record(&record);
-        Ok(end)
+        })
+    }
+}
+
+/// Puts changed files on the disk before the journal says that they are changed, so that both survive
+/// a loss of power. What cannot be put there is no reason to stop.
+fn put_on_disk(change: &RepositoryChange) {
+    let mut folders = BTreeSet::new();
+    for path in change.paths.iter().map(|path| change.repository.join(path)) {
+        let _ = File::open(&path).and_then(|file| file.sync_all());
+        folders.extend(path.parent().map(Path::to_owned));
+    }
+    for folder in folders {
+        let _ = File::open(folder).and_then(|folder| folder.sync_all());
     }
 }
 
@@ -947,22 +1053,28 @@ impl Call {
     }
 }
 
+fn step_note(step: &Step) -> String {
+    note_name(&step.plugin.manifest().name, &step.action)
+}
+
+/// Takes away the notes of steps whose end is recorded: an earlier process may have died between both.
+fn forget_other_notes(folder: &Path, step: &Step) {
+    let own = step_note(step);
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with(NOTES) && *name != own {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
 fn step_started(step: &Step, groups: Vec<String>, seat: usize) -> Event {
     Event::StepStarted {
         groups,
         step: step.plugin.manifest().name.clone(),
         action: step.action.clone(),
         seat: Some(seat),
-    }
-}
-
-fn step_finished(step: &Step, groups: Vec<String>, outcome: StepOutcome, seconds: f64) -> Event {
-    Event::StepFinished {
-        groups,
-        step: step.plugin.manifest().name.clone(),
-        action: step.action.clone(),
-        outcome,
-        seconds,
     }
 }
 

@@ -27,6 +27,9 @@ pub enum JournalError {
         found: u32,
         known: u32,
     },
+    /// A journal whose first lines are missing.
+    #[error("{} ends before the run's plan, so there is nothing to go on with", .path.display())]
+    NoPlan { path: PathBuf },
     /// A folder that no run was written to.
     #[error("{} is no run directory: it has no journal.jsonl", .path.display())]
     NoRun { path: PathBuf },
@@ -47,7 +50,9 @@ impl JournalError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Io { source, .. } => match source.kind() {
-                io::ErrorKind::StorageFull => "free some disk space and start again",
+                io::ErrorKind::StorageFull => {
+                    "free some disk space; `auh resume` goes on with a run that has begun"
+                }
                 io::ErrorKind::PermissionDenied => {
                     "the user who runs auh must be able to write there"
                 }
@@ -59,6 +64,7 @@ impl JournalError {
                 "that host has to be asked; when the process is dead there, remove the file"
             }
             Self::NoRun { .. } => "name a folder such as 20260101120000, or say last",
+            Self::NoPlan { .. } => "start a new run with `auh upgrade`",
             Self::Busy { .. } => "wait for it to end",
             Self::BadLine { .. } => {
                 "the file is damaged or was edited: take that line out, or move the run's folder away"

@@ -1,12 +1,13 @@
 //! The events of a run, one JSON object per line of the journal.
 
 use auh_protocol::{
-    Group, Machine, StepOutcome,
+    Group, GroupState, Machine, StepOutcome,
     host::{Exit, Level},
     step::RecipeFailure,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::{collections::BTreeMap, path::PathBuf};
 
 /// One line of the journal.
@@ -83,6 +84,9 @@ pub enum Event {
         outcome: StepOutcome,
         /// Wall time.
         seconds: f64,
+        /// Whether the run was being stopped when it ended.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        stopping: bool,
     },
     /// A group failed in company; what came of it so far does not count, and it is attempted alone.
     Postponed {
@@ -112,6 +116,9 @@ pub enum Event {
         bytes: u64,
     },
     /// How much room a file system had: at the beginning, at each new low, and from time to time.
+    /// The run goes on in a new process, after whatever ended the one before.
+    Resumed(Resumption),
+    /// How much room there was, from time to time.
     DiskMeasured {
         /// A folder of the file system that was looked at.
         folder: PathBuf,
@@ -154,6 +161,47 @@ pub struct RunStart {
     pub scheduler: String,
     /// The recipes that were asked for.
     pub recipes: Vec<String>,
+    /// What another process needs to go on with the run; absent where nobody can (format 1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub basis: Option<Box<Basis>>,
+}
+
+/// What a run rests on, so that it can be continued as it was begun.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Basis {
+    /// Every setting, without secrets.
+    pub settings: Value,
+    /// Plugins by kind and name, and their versions.
+    pub plugins: BTreeMap<String, String>,
+    /// The build configuration as it was expanded.
+    pub configuration: Value,
+    /// The repositories that layers live in, where groups have work trees of their own, and the commit
+    /// that the run started from in each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub repositories: Vec<(PathBuf, String)>,
+}
+
+/// How a run was continued.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Resumption {
+    /// Version of auh.
+    pub auh: String,
+    /// Whether the journal's last line was cut off and left out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub torn: bool,
+    /// The groups that had not come to their end, and what of them counts from now on.
+    pub groups: Vec<Continued>,
+}
+
+/// A group that had not come to its end.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Continued {
+    /// Its name.
+    pub group: String,
+    /// How many steps of the pipeline, counted from the first, are behind it; 0 begins afresh.
+    pub steps: usize,
+    /// What these steps did.
+    pub state: GroupState,
 }
 
 /// A recipe that is not attempted.

@@ -1,7 +1,7 @@
 //! The run directory: `<workdir>/<YYYYMMDDHHMMSS>/{all,succeed,failed}`, as the Python helper
 //! lays it out.
 
-use crate::JournalError;
+use crate::{JournalError, fault};
 use jiff::{Zoned, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -150,19 +150,21 @@ impl RunFolder {
         let fresh = self.path.join(format!(".{name}.new"));
         // What is left of a run that was killed in the middle of this, or a link.
         let _ = fs::remove_file(&fresh);
-        let file = File::create_new(&fresh);
+        let file = fault::check_room().and_then(|()| File::create_new(&fresh));
         file.and_then(|mut file| file.write_all(content.as_bytes()))
             .map_err(JournalError::io("write", &fresh))?;
         fs::rename(&fresh, &path).map_err(JournalError::io("write", &path))
     }
 
-    /// Names of the files in a group's folder, sorted; empty without the folder.
+    /// Names of the files in a group's folder, sorted, without those that begin with a dot, which are
+    /// steps' own notes; empty without the folder.
     #[must_use]
     pub fn files_of(&self, group: &str) -> Vec<String> {
         let entries = fs::read_dir(self.group(group)).into_iter().flatten();
         let files = entries.flatten().filter(|entry| entry.path().is_file());
         let mut names: Vec<String> = files
             .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .filter(|name| !name.starts_with('.'))
             .collect();
         names.sort();
         names
@@ -221,8 +223,29 @@ impl RunFolder {
         if folder.is_symlink() {
             fs::remove_file(&folder).map_err(JournalError::io("replace", &folder))?;
         }
-        fs::create_dir_all(&folder).map_err(JournalError::io("make", &folder))?;
+        fault::check_room()
+            .and_then(|()| fs::create_dir_all(&folder))
+            .map_err(JournalError::io("make", &folder))?;
         Ok(folder)
+    }
+
+    /// Empties a group's folder of what an earlier attempt of this run left there. What begins with a
+    /// dot is a step's own note for its next attempt; without `notes` these go, too.
+    pub fn empty_group(&self, name: &str, notes: bool) -> Result<(), JournalError> {
+        let folder = self.group(name);
+        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if notes && entry.file_name().as_encoded_bytes().starts_with(b".") {
+                continue;
+            }
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            let removed = match is_folder {
+                true => fs::remove_dir_all(&path),
+                false => fs::remove_file(&path),
+            };
+            removed.map_err(JournalError::io("remove", &path))?;
+        }
+        Ok(())
     }
 
     /// Links a finished group into `succeed` or `failed`; the other verdicts have no folder.
@@ -234,7 +257,8 @@ impl RunFolder {
         };
         let name = file_name(name);
         let link = self.path.join(folder).join(&name);
-        match symlink(Path::new("../all").join(&name), &link) {
+        let linked = fault::check_room();
+        match linked.and_then(|()| symlink(Path::new("../all").join(&name), &link)) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
                 Err(JournalError::io("make", &link)(error))
             }

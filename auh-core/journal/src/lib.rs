@@ -5,17 +5,25 @@
 
 mod error;
 mod event;
+mod fault;
 mod folder;
 mod lock;
 mod read;
 mod write;
 
 pub use error::JournalError;
-pub use event::{CommandEnd, Event, LeftOut, ParseEvent, Record, RunEnd, RunStart};
+pub use event::{
+    Basis, CommandEnd, Continued, Event, LeftOut, ParseEvent, Record, Resumption, RunEnd, RunStart,
+};
 pub use folder::{GroupVerdict, RunFolder, folder_name};
 pub use lock::{Holder, RunLock};
 pub use read::{Journal, read, read_only};
 pub use write::{JournalLock, Writer};
 
 /// Version of the journal's format: raised when an old reader would misunderstand a new journal.
-pub const FORMAT: u32 = 1;
+///
+/// | format | |
+/// |---|---|
+/// | 1 | a run is one process from its first line to its last |
+/// | 2 | a run may be resumed, and what its last process did may count no more |
+pub const FORMAT: u32 = 2;

@@ -28,7 +28,20 @@ pub fn read_only(path: &Path, events: &[&str]) -> Result<Journal, JournalError> 
 
 fn read_wanted(path: &Path, wanted: impl Fn(&[u8]) -> bool) -> Result<Journal, JournalError> {
     let bytes = fs::read(path).map_err(JournalError::io("read", path))?;
-    let journal = parse(&bytes, wanted).map_err(|(line, reason)| JournalError::BadLine {
+    understand_wanted(path, &bytes, wanted)
+}
+
+/// The journal that a file's bytes are.
+pub(crate) fn understand(path: &Path, bytes: &[u8]) -> Result<Journal, JournalError> {
+    understand_wanted(path, bytes, |_| true)
+}
+
+fn understand_wanted(
+    path: &Path,
+    bytes: &[u8],
+    wanted: impl Fn(&[u8]) -> bool,
+) -> Result<Journal, JournalError> {
+    let journal = parse(bytes, wanted).map_err(|(line, reason)| JournalError::BadLine {
         path: path.to_owned(),
         line,
         reason,
@@ -55,21 +68,28 @@ fn name_of_event(line: &[u8]) -> Option<&str> {
     std::str::from_utf8(&name[..end]).ok()
 }
 
+/// How many of these bytes are whole lines.
+pub(crate) fn whole(bytes: &[u8]) -> usize {
+    bytes
+        .iter()
+        .rposition(|b| *b == b'\n')
+        .map_or(0, |at| at + 1)
+}
+
 fn parse(bytes: &[u8], wanted: impl Fn(&[u8]) -> bool) -> Result<Journal, (usize, String)> {
     let mut records = Vec::new();
-    let mut torn = false;
-    for (index, line) in bytes.split_inclusive(|b| *b == b'\n').enumerate() {
-        let Some(whole) = line.strip_suffix(b"\n") else {
-            torn = true;
-            break;
-        };
-        if index > 0 && !wanted(whole) {
+    let lines = &bytes[..whole(bytes)];
+    for (index, line) in lines.split_inclusive(|b| *b == b'\n').enumerate() {
+        if index > 0 && !wanted(line) {
             continue;
         }
-        let record = serde_json::from_slice(whole).map_err(|e| (index + 1, e.to_string()))?;
+        let record = serde_json::from_slice(line).map_err(|e| (index + 1, e.to_string()))?;
         records.push(record);
     }
-    Ok(Journal { records, torn })
+    Ok(Journal {
+        records,
+        torn: lines.len() < bytes.len(),
+    })
 }
 
 #[cfg(test)]

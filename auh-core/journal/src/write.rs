@@ -1,6 +1,9 @@
 //! Writing a journal: one line per event, appended, synced where it matters.
 
-use crate::{Event, JournalError, Record, RunFolder};
+use crate::{
+    Event, Journal, JournalError, Record, RunFolder, fault,
+    read::{understand, whole},
+};
 use jiff::Timestamp;
 use rustix::{
     fs::{FlockOperation, flock},
@@ -9,8 +12,8 @@ use rustix::{
 use serde_json::Value;
 use std::{
     borrow::Cow,
-    fs::{File, OpenOptions},
-    io::Write,
+    fs::{self, File, OpenOptions},
+    io::{Read, Write},
     path::{Path, PathBuf},
 };
 
@@ -34,11 +37,58 @@ impl Writer {
             .map_err(JournalError::io("make", path))?;
         // Of a file that is new the lock is free; a file system without locks is no reason to stop.
         let _ = flock(&file, FlockOperation::NonBlockingLockExclusive);
-        Ok(Self {
-            file,
-            path: path.to_owned(),
-            line: Vec::new(),
-        })
+        Ok(Self::of(file, path))
+    }
+
+    /// Starts the journal of a run with its first events, which are there together or not at all:
+    /// whoever finds the journal can go on with the run. Returns them as they were written.
+    pub fn begin(
+        folder: &RunFolder,
+        events: impl IntoIterator<Item = Event>,
+    ) -> Result<(Self, Vec<Record>), JournalError> {
+        let path = folder.journal();
+        let fresh = path.with_extension("new");
+        let mut writer = Self::create(&fresh)?;
+        let records = events.into_iter().map(|event| writer.append(event));
+        let records = records.collect::<Result<_, _>>()?;
+        fs::rename(&fresh, &path).map_err(JournalError::io("make", &path))?;
+        writer.path = path;
+        for name in [Some(folder.path()), folder.path().parent()] {
+            name.into_iter().try_for_each(sync_folder)?;
+        }
+        Ok((writer, records))
+    }
+
+    /// Goes on with the journal of a run that came to no end, or was stopped: reads it, and cuts a
+    /// torn last line off. A journal that cannot be read is not touched.
+    ///
+    /// # Errors
+    /// As [`read`](crate::read), and [`JournalError::Busy`] while somebody writes it.
+    pub fn resume(folder: &RunFolder) -> Result<(Self, Journal), JournalError> {
+        let path = folder.journal();
+        let mut file = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .open(&path)
+            .map_err(JournalError::io("open", &path))?;
+        if let Err(Errno::WOULDBLOCK) = flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            let path = folder.path().to_owned();
+            return Err(JournalError::Busy { path });
+        }
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)
+            .map_err(JournalError::io("read", &path))?;
+        let journal = understand(&path, &bytes)?;
+        let planned = |record: &Record| matches!(record.event, Event::Planned { .. });
+        if !journal.records.iter().any(planned) {
+            return Err(JournalError::NoPlan { path });
+        }
+        if journal.torn {
+            file.set_len(whole(&bytes) as u64)
+                .and_then(|()| file.sync_data())
+                .map_err(JournalError::io("write", &path))?;
+        }
+        Ok((Self::of(file, &path), journal))
     }
 
     /// Appends an event that happens now, and returns it as it was written: without what looks like
@@ -55,14 +105,16 @@ impl Writer {
             self.put(&record)?;
         }
         self.line.push(b'\n');
-        self.file
-            .write_all(&self.line)
+        fault::before_event();
+        fault::before_line(&mut self.file, &self.line)
+            .and_then(|()| self.file.write_all(&self.line))
             .map_err(JournalError::io("write", &self.path))?;
         if must_be_on_disk(&record.event) {
             self.file
                 .sync_data()
                 .map_err(JournalError::io("sync", &self.path))?;
         }
+        fault::after_event();
         Ok(record)
     }
 
@@ -70,6 +122,14 @@ impl Writer {
         self.line.clear();
         serde_json::to_writer(&mut self.line, record)
             .map_err(|error| JournalError::io("write", &self.path)(error.into()))
+    }
+
+    fn of(file: File, path: &Path) -> Self {
+        Self {
+            file,
+            path: path.to_owned(),
+            line: Vec::new(),
+        }
     }
 }
 
@@ -91,6 +151,13 @@ fn hide(value: &mut Value) {
         Value::Object(values) => values.values_mut().for_each(hide),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
+}
+
+/// Puts the names in a folder on the disk.
+fn sync_folder(folder: &Path) -> Result<(), JournalError> {
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(JournalError::io("sync", folder))
 }
 
 /// The lock of a run that has ended, for as long as something is done with it.
@@ -119,18 +186,83 @@ impl JournalLock {
 /// Events that a later run builds on. The others only tell a story, and a lost tail of it does
 /// no harm.
 fn must_be_on_disk(event: &Event) -> bool {
-    matches!(
-        event,
+    match event {
+        // A step about the run as a whole may speak to the world: it is not begun twice unknowingly.
+        Event::StepStarted { groups, .. } => groups.is_empty(),
         Event::RunStarted(_)
-            | Event::Planned { .. }
-            | Event::StepFinished { .. }
-            | Event::RunFinished(_)
-    )
+        | Event::Planned { .. }
+        | Event::StepFinished { .. }
+        | Event::Postponed { .. }
+        | Event::GroupFinished { .. }
+        | Event::Resumed(_)
+        | Event::RunFinished(_) => true,
+        _ => false,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::read;
+    use auh_protocol::host::Level;
+
+    fn log(message: &str) -> Event {
+        Event::Log {
+            level: Level::Info,
+            group: None,
+            message: message.into(),
+        }
+    }
+
+    fn plan() -> Event {
+        Event::Planned {
+            groups: Vec::new(),
+            left_out: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_torn_line_is_cut_off_before_the_journal_goes_on() {
+        let workdir = tempfile::tempdir().unwrap();
+        let folder = RunFolder::create(workdir.path()).unwrap();
+        let (mut writer, first) = Writer::begin(&folder, [plan(), log("a")]).unwrap();
+        writer.append(log("b")).unwrap();
+        assert!(matches!(
+            Writer::resume(&folder),
+            Err(JournalError::Busy { .. })
+        ));
+        drop(writer);
+        let whole = fs::read(folder.journal()).unwrap();
+        fs::write(folder.journal(), &whole[..whole.len() - 1]).unwrap();
+        let (mut writer, journal) = Writer::resume(&folder).unwrap();
+        assert!(journal.torn);
+        assert_eq!(journal.records, first);
+        let last = writer.append(log("c")).unwrap();
+        let journal = read(&folder.journal()).unwrap();
+        assert!(!journal.torn);
+        assert_eq!(journal.records, [first, vec![last]].concat());
+    }
+
+    #[test]
+    fn what_cannot_be_continued_is_not_written_to() {
+        let workdir = tempfile::tempdir().unwrap();
+        let folder = RunFolder::create(workdir.path()).unwrap();
+        let newer = concat!(
+            r#"{"time":"2026-01-01T00:00:00Z","event":"run-started","format":99,"auh":"9","#,
+            r#""build_dir":"/b","machines":[],"pipeline":"p","scheduler":"s","recipes":[]}"#,
+            "\n",
+        );
+        for (text, expect) in [
+            (format!("{newer}{{"), "has format 99"),
+            (String::new(), "ends before the run's plan"),
+            ("what?\n{".to_owned(), "journal.jsonl:1: this is no event"),
+        ] {
+            fs::write(folder.journal(), &text).unwrap();
+            let error = Writer::resume(&folder).unwrap_err().to_string();
+            assert!(error.contains(expect), "{error}");
+            assert_eq!(fs::read_to_string(folder.journal()).unwrap(), text);
+        }
+    }
 
     #[test]
     fn secrets_in_what_is_told_are_neither_written_nor_handed_on() {

@@ -5,6 +5,7 @@
 //! auh's own lines stand in the one file that OE reads for tools, `conf/toolcfg.conf` (older trees:
 //! `conf/auto.conf`), never in `local.conf`, and are taken out again at the end.
 
+mod before;
 mod clean;
 mod copy;
 mod job;
@@ -12,8 +13,9 @@ mod work;
 mod workspace;
 
 use crate::{Base, Environment, OeError, conf, passage::narrowed, server};
-use auh_process::{CancelToken, Command, SoftSignal};
+use auh_process::{CancelToken, Command, SoftSignal, end_leftovers, identity};
 use auh_protocol::{Machine, host::Place};
+use before::{Before, Note};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs, io,
@@ -30,6 +32,12 @@ pub use workspace::workspace_recipes;
 /// from call to call without any meaning for the recipes (BitBake's own run-time ones, and the
 /// git state of OE-core), so that each would cost a full parse.
 const SAME_PARSE_CACHE: &str = "BB_HASHCONFIG_IGNORE_VARS:append = \" BBFILES_PRIORITIZED BB_CONSOLELOG BB_LOGCONFIG BUILDNAME BUILDSTART METADATA_REVISION METADATA_BRANCH\"\n";
+
+/// How long a server whose last client has left may take to go.
+const LEAVING: Duration = Duration::from_secs(3);
+
+/// How long commands of a run that died may take to end when they are interrupted.
+const LEFTOVERS: Duration = Duration::from_secs(10);
 
 /// BitBake's and make's threads for each build.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -110,6 +118,8 @@ pub struct BuildDirs {
     workspace: Workspace,
     conf: SavedConf,
     state: Mutex<State>,
+    /// Where it is noted what to put back, if this is to be put back at all.
+    note: Option<Note>,
 }
 
 #[derive(Debug, Default)]
@@ -127,6 +137,8 @@ struct State {
     /// Copies that were made ready at least once.
     ready: BTreeSet<Machine>,
     left: bool,
+    /// What is noted.
+    before: Before,
 }
 
 /// The tools' configuration file of the user's build directory as it was.
@@ -170,19 +182,59 @@ pub fn unknown_machines(machines: &[Machine], base: &Base, build_dir: &Path) -> 
 
 impl BuildDirs {
     /// Sets the user's build directory to the first of `machines` (at least one) and puts auh's
-    /// lines into it; `more_lines` are further BitBake lines for every build directory.
+    /// lines into it; `more_lines` are further BitBake lines for every build directory. What a run
+    /// that died has left is put in order first; so there must be no other run.
     pub fn enter(
         environment: Environment,
         machines: &[Machine],
         threads: Threads,
         more_lines: &str,
     ) -> Result<Self, OeError> {
+        let note = Note::of(environment.build_dir());
+        let died = note.read()?;
+        if let Some(before) = &died {
+            put_conf_back(&environment, before)?;
+        }
         let mut dirs = Self::at_rest(environment, machines)?;
         dirs.threads = threads;
         more_lines.clone_into(&mut dirs.more_lines);
+        let bblayers = match died {
+            Some(before) => dirs.take_over(before)?,
+            None => None,
+        };
         dirs.note_use(dirs.original());
+        let before = Before {
+            process: identity().to_owned(),
+            served: server::is_running(dirs.original()),
+            tool_conf: dirs.conf.original.clone(),
+            bblayers,
+        };
+        note.write(&before)?;
+        dirs.lock().before = before;
+        dirs.note = Some(note);
         dirs.switch_original(&dirs.machines[0])?;
         Ok(dirs)
+    }
+
+    /// Ends what a run that died has left running, and takes its workspace over: then what
+    /// `bblayers.conf` was before it.
+    fn take_over(&self, before: Before) -> Result<Option<Vec<u8>>, OeError> {
+        end_leftovers(&before.process, LEFTOVERS);
+        for machine in &self.machines {
+            let folder = self.of(machine);
+            let ours = folder != self.original() || !before.served;
+            if ours && !server::wait_until_gone(&folder, LEAVING) {
+                // One that does not leave is told of when this run leaves.
+                let _ = server::stop(&self.with_environment(&folder, machine));
+            }
+        }
+        match before.bblayers {
+            Some(bblayers) => Ok(self
+                .workspace
+                .take_over(bblayers.clone())?
+                .then_some(bblayers)),
+            None => Ok(None),
+        }
     }
 
     /// The same for what builds nothing: they stay as they are until a command wants to run in one.
@@ -195,6 +247,7 @@ impl BuildDirs {
             jobs: 1,
             more_lines: String::new(),
             state: Mutex::default(),
+            note: None,
             environment,
         })
     }
@@ -232,7 +285,15 @@ impl BuildDirs {
     /// of a run, `BBLAYERS` would change and everything be parsed again.
     pub fn ensure_workspace(&self, cancel: &CancelToken) -> Result<(), OeError> {
         let surroundings = self.surroundings(&Place::BuildDir)?;
-        self.workspace.ensure(&surroundings, cancel)
+        self.workspace.ensure(&surroundings, cancel, |bblayers| {
+            let Some(note) = &self.note else {
+                return Ok(());
+            };
+            let before = &mut self.lock().before;
+            // The first one of a run that was resumed counts.
+            before.bblayers.get_or_insert_with(|| bblayers.to_owned());
+            note.write(before)
+        })
     }
 
     /// Learns from the build configuration what the copies have to share with the original: one
@@ -323,7 +384,8 @@ impl BuildDirs {
         let restored = self
             .workspace
             .remove_if_ours()
-            .and_then(|()| self.restore_conf());
+            .and_then(|()| self.restore_conf())
+            .and_then(|()| self.note.as_ref().map_or(Ok(()), Note::remove));
         troubles.extend(restored.err().map(|error| error.to_string()));
         troubles
     }
@@ -407,7 +469,7 @@ impl BuildDirs {
         let mut troubles = Vec::new();
         for (folder, _) in used.into_iter().filter(|(_, served_before)| !served_before) {
             // A server whose last client has left goes by itself within about a second.
-            if server::wait_until_gone(&folder, Duration::from_secs(3)) {
+            if server::wait_until_gone(&folder, LEAVING) {
                 continue;
             }
             let surroundings = self.with_environment(&folder, &self.machines[0]);
@@ -435,6 +497,31 @@ impl BuildDirs {
         self.state
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// Puts the tools' configuration file back as it was before a run that died. What somebody has edited
+/// since stays: then only auh's own block goes.
+fn put_conf_back(environment: &Environment, before: &Before) -> Result<(), OeError> {
+    let path = environment.tool_conf();
+    before::remove_unfinished(&path);
+    before::remove_unfinished(&environment.build_dir().join("conf/bblayers.conf"));
+    let now = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(OeError::io("read", &path)(error)),
+    };
+    let rest = conf::without_block(&now);
+    if rest == now {
+        // It was put back already, or had not been changed.
+        return Ok(());
+    }
+    let original = before.tool_conf.as_deref().unwrap_or_default();
+    let is_as_written = conf::same_but_for_machine(&String::from_utf8_lossy(original), &rest);
+    match &before.tool_conf {
+        Some(bytes) if is_as_written => copy::write_if_different(&path, bytes),
+        None if is_as_written => fs::remove_file(&path).map_err(OeError::io("remove", &path)),
+        _ => copy::write_if_different(&path, rest.as_bytes()),
     }
 }
 

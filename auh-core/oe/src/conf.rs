@@ -74,6 +74,19 @@ pub(crate) fn with_machine_fragment(text: &str, machine: &str) -> String {
     format!("{text}{gap}OE_FRAGMENTS += \"machine/{machine}\"\n")
 }
 
+/// Whether `now` is `before`, or that with a machine's fragment enabled, as it is before a block.
+pub(crate) fn same_but_for_machine(before: &str, now: &str) -> bool {
+    let before = without_block(before);
+    let machine = now
+        .lines()
+        .filter_map(fragments)
+        .flat_map(str::split_whitespace)
+        .find_map(|fragment| fragment.strip_prefix("machine/"));
+    let written = machine.map(|machine| with_machine_fragment(&before, machine));
+    let as_before_block = |text: &str| without_block(&with_block(text, ""));
+    as_before_block(&before) == now || written.is_some_and(|text| as_before_block(&text) == now)
+}
+
 fn is_machine(fragment: &str) -> bool {
     fragment.starts_with("machine/")
 }
@@ -203,6 +216,14 @@ mod tests {
             let with = with_block(&text, &lines);
             prop_assert_eq!(without_block(&with), text);
             prop_assert_eq!(with_block(&with, &lines), with);
+        }
+
+        #[test]
+        fn what_was_written_for_a_machine_is_told_from_what_was_edited(text in "(OE_FRAGMENTS \\+= \"(machine/[a-c] |core/[a-c] ){0,3}\"\n|x\n){0,4}y{0,1}") {
+            let written = without_block(&with_block(&with_machine_fragment(&text, "m"), "L = 1\n"));
+            prop_assert!(same_but_for_machine(&text, &written));
+            let edited = format!("{written}Z = 1\n");
+            prop_assert!(!same_but_for_machine(&text, &edited));
         }
 
         #[test]

@@ -10,7 +10,9 @@ use auh_protocol::{Recipe, RecipeName};
 use auh_transcript::git::parse_status;
 use std::{
     collections::BTreeMap,
+    fs,
     path::{Path, PathBuf},
+    time::{Duration, SystemTime},
 };
 
 /// Why a recipe cannot be upgraded in place.
@@ -211,6 +213,58 @@ pub fn layer_repositories(
             Ok(LayerRepository { path, base })
         })
         .collect()
+}
+
+/// Takes back what was changed in some files since the last commit. The paths are relative to
+/// `top`, the top folder of a work tree; files that are not committed go.
+///
+/// # Errors
+/// When git fails.
+pub fn put_back(top: &Path, paths: &[PathBuf], cancel: &CancelToken) -> Result<(), OeError> {
+    if paths.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<_> = paths.iter().map(|path| path.to_string_lossy()).collect();
+    let run = |args: &[&str], names: &[&str]| {
+        let words = [&["--literal-pathspecs"], args, &["--"], names].concat();
+        git(top, &words, cancel)
+    };
+    let all: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+    run(&["reset", "-q", "HEAD"], &all)?;
+    let known = run(&["ls-files", "-z"], &all)?;
+    let known = String::from_utf8_lossy(&known).into_owned();
+    let known: Vec<&str> = known.split_terminator('\0').collect();
+    if !known.is_empty() {
+        run(&["checkout", "-q"], &known)?;
+    }
+    run(&["clean", "-q", "-f", "-d", "-x"], &all)?;
+    Ok(())
+}
+
+/// Removes the locks that a git command which was killed left in the repository of a work tree: those
+/// made within some minutes after it was started. Nobody waits for so long inside such a command.
+pub fn remove_locks(top: &Path, started: SystemTime, cancel: &CancelToken) -> Vec<PathBuf> {
+    const WITHIN: Duration = Duration::from_secs(300);
+    let folder = ["rev-parse", "--path-format=absolute", "--git-dir"];
+    let Ok(folder) = git(top, &folder, cancel) else {
+        return Vec::new();
+    };
+    let folder = PathBuf::from(String::from_utf8_lossy(&folder).trim_end_matches('\n'));
+    let branch = git(top, &["symbolic-ref", "-q", "HEAD"], cancel).unwrap_or_default();
+    let branch = String::from_utf8_lossy(&branch).trim().to_owned();
+    let names = [
+        "index.lock".to_owned(),
+        "HEAD.lock".to_owned(),
+        format!("{branch}.lock"),
+    ];
+    // Clocks of file systems are coarse.
+    let from = started - Duration::from_secs(2);
+    let is_left = |path: &PathBuf| {
+        let made = path.metadata().and_then(|metadata| metadata.modified());
+        made.is_ok_and(|made| from <= made && made <= started + WITHIN)
+    };
+    let locks = names.iter().map(|name| folder.join(name)).filter(is_left);
+    locks.filter(|path| fs::remove_file(path).is_ok()).collect()
 }
 
 /// Files that differ from what is committed, with those that git does not know.

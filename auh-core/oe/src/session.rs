@@ -84,7 +84,7 @@ pub struct SessionResponse {
 }
 
 /// Expanded variables of the build configuration.
-#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Base {
     /// `BBLAYERS`.
     #[serde(rename = "BBLAYERS", default)]

@@ -2,7 +2,10 @@
 //! without the others' changes. They are kept from run to run, like the build directories, because
 //! a recipe file at another path, or a new one, would be parsed again.
 
-use crate::{OeError, layers::git};
+use crate::{
+    OeError,
+    layers::{git, put_back},
+};
 use auh_process::CancelToken;
 use std::{
     collections::BTreeSet,
@@ -17,6 +20,17 @@ pub struct LayerRepository {
     pub path: PathBuf,
     /// The commit that is checked out in it.
     pub base: String,
+}
+
+/// What is checked out in a run's work trees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CheckOut<'a> {
+    /// The commit that the run starts from.
+    Base,
+    /// A new branch of this name there.
+    New(&'a str),
+    /// The branch of this name, with what an earlier process of the run has brought to it.
+    Again(&'a str),
 }
 
 /// A work tree for each of some repositories.
@@ -45,16 +59,15 @@ struct Tree {
 }
 
 impl Worktrees {
-    /// Work trees in `folder` of all `repositories`, on a new branch of this name or, without one,
-    /// just at the commit that the run starts from. `layers` are paths as `BBLAYERS` names them.
+    /// Work trees in `folder` of all `repositories`. `layers` are paths as `BBLAYERS` names them.
     ///
     /// # Errors
-    /// What git says, as when the branch is there already.
+    /// What git says, as when a new branch is there already.
     pub fn lay_out(
         folder: &Path,
         repositories: &[LayerRepository],
         layers: &[PathBuf],
-        branch: Option<&str>,
+        check_out: CheckOut<'_>,
         cancel: &CancelToken,
     ) -> Result<Self, OeError> {
         fs::create_dir_all(folder).map_err(OeError::io("make", folder))?;
@@ -64,7 +77,7 @@ impl Worktrees {
                 path: folder.join(name(number, &repository.path)),
                 repository: repository.clone(),
             };
-            tree.make(branch, cancel)?;
+            tree.make(check_out, cancel)?;
             worktrees.trees.push(tree);
         }
         worktrees.folders = worktrees.folders(layers);
@@ -105,21 +118,7 @@ impl Worktrees {
         paths: &[PathBuf],
         cancel: &CancelToken,
     ) -> Result<(), OeError> {
-        let names: Vec<_> = paths.iter().map(|path| path.to_string_lossy()).collect();
-        let run = |args: &[&str], names: &[&str]| {
-            let words = [&["--literal-pathspecs"], args, &["--"], names].concat();
-            git(tree, &words, cancel)
-        };
-        let all: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
-        run(&["reset", "-q", "HEAD"], &all)?;
-        let known = run(&["ls-files", "-z"], &all)?;
-        let known = String::from_utf8_lossy(&known).into_owned();
-        let known: Vec<&str> = known.split_terminator('\0').collect();
-        if !known.is_empty() {
-            run(&["checkout", "-q"], &known)?;
-        }
-        run(&["clean", "-q", "-f", "-d", "-x"], &all)?;
-        Ok(())
+        put_back(tree, paths, cancel)
     }
 
     /// Each repository's path and the commit that its work tree is at now.
@@ -150,7 +149,9 @@ impl Worktrees {
             let tip = head(&tree.path, cancel)?;
             git(&tree.path, &["checkout", "-q", "--detach"], cancel)?;
             if tip == *base {
-                git(path, &["branch", "-q", "-D", branch], cancel)?;
+                if tree.has(branch, cancel) {
+                    git(path, &["branch", "-q", "-D", branch], cancel)?;
+                }
                 continue;
             }
             let refused = match follow {
@@ -187,25 +188,29 @@ impl Worktrees {
 impl Tree {
     /// Makes the work tree, or takes the one that an earlier run left, whatever that run was in the
     /// middle of.
-    fn make(&self, branch: Option<&str>, cancel: &CancelToken) -> Result<(), OeError> {
+    fn make(&self, check_out: CheckOut<'_>, cancel: &CancelToken) -> Result<(), OeError> {
         let there = self.is_there(cancel);
         let left = if there { self.branch(cancel)? } else { None };
         if !(there && self.clear(cancel).is_ok()) {
             self.make_anew(cancel)?;
         }
-        let checkout: &[&str] = match branch {
-            Some(branch) => &["checkout", "-q", "--no-track", "-b", branch],
-            None => &["checkout", "-q", "--detach"],
+        let base = self.repository.base.as_str();
+        let words: &[&str] = match check_out {
+            CheckOut::Base => &["--detach", base],
+            CheckOut::Again(branch) if self.has(branch, cancel) => &[branch],
+            CheckOut::New(branch) | CheckOut::Again(branch) => &["--no-track", "-b", branch, base],
         };
-        git(
-            &self.path,
-            &[checkout, &[&self.repository.base]].concat(),
-            cancel,
-        )?;
+        git(&self.path, &[&["checkout", "-q"], words].concat(), cancel)?;
         match left {
-            Some(left) => self.drop_if_empty(&left, cancel),
-            None => Ok(()),
+            Some(left) if check_out != CheckOut::Again(&left) => self.drop_if_empty(&left, cancel),
+            _ => Ok(()),
         }
+    }
+
+    fn has(&self, branch: &str, cancel: &CancelToken) -> bool {
+        let reference = format!("refs/heads/{branch}");
+        let arguments = ["rev-parse", "--verify", "-q", &reference];
+        git(&self.path, &arguments, cancel).is_ok()
     }
 
     /// Takes back what is not committed.
@@ -330,7 +335,7 @@ mod tests {
             &trees,
             std::slice::from_ref(&repository),
             std::slice::from_ref(&link),
-            None,
+            CheckOut::Base,
             &cancel,
         )
         .unwrap();
@@ -351,8 +356,9 @@ mod tests {
         let cancel = CancelToken::default();
         let trees = folder.join("trees");
         for branch in [None, Some("auh/1"), Some("auh/2"), None] {
+            let check_out = branch.map_or(CheckOut::Base, CheckOut::New);
             let worktrees =
-                Worktrees::lay_out(&trees, &repositories, &[], branch, &cancel).unwrap();
+                Worktrees::lay_out(&trees, &repositories, &[], check_out, &cancel).unwrap();
             let tree = trees.join("0-layers");
             fs::write(tree.join("meta-a/x.bb"), "2\n").unwrap();
             run_git(&tree, &["commit", "-q", "-a", "-m", "second"]);
@@ -380,8 +386,9 @@ mod tests {
         let repositories = [repository(&folder)];
         let cancel = CancelToken::default();
         let (trees, tree) = (folder.join("trees"), folder.join("trees/0-layers"));
-        let lay_out =
-            |branch| Worktrees::lay_out(&trees, &repositories, &[], Some(branch), &cancel).unwrap();
+        let lay_out = |branch| {
+            Worktrees::lay_out(&trees, &repositories, &[], CheckOut::New(branch), &cancel).unwrap()
+        };
         let branches = || {
             let list = [
                 "for-each-ref",
@@ -406,6 +413,16 @@ mod tests {
         lay_out("auh/3");
         assert_eq!(branches(), "auh/2\nauh/3\n", "commits are kept");
         assert_eq!(fs::read_to_string(tree.join("meta-a/x.bb")).unwrap(), "1\n");
+        // The run goes on: what was integrated is there.
+        let again = CheckOut::Again("auh/2");
+        for there in ["<<<<\n", "2\n"] {
+            fs::write(tree.join("meta-a/x.bb"), there).unwrap();
+            Worktrees::lay_out(&trees, &repositories, &[], again, &cancel).unwrap();
+            assert_eq!(fs::read_to_string(tree.join("meta-a/x.bb")).unwrap(), "2\n");
+            fs::remove_dir_all(&tree).unwrap();
+        }
+        assert_eq!(branches(), "auh/2\n", "the other one was empty");
+        lay_out("auh/3");
         // Somebody removed the folder, or what git knows of it.
         fs::remove_dir_all(&tree).unwrap();
         lay_out("auh/4");
@@ -430,7 +447,7 @@ mod tests {
                 &folder.join("trees"),
                 std::slice::from_ref(&repository),
                 &[],
-                Some("auh/1"),
+                CheckOut::New("auh/1"),
                 &cancel,
             )
             .unwrap();

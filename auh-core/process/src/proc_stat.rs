@@ -24,11 +24,17 @@ pub(crate) fn group_is_alive(group: Pid) -> bool {
         .any(|stat| stat.group == group.as_raw_nonzero().get() && !matches!(stat.state, 'Z' | 'X'))
 }
 
+/// When this process was started, in ticks since the machine came up.
+pub(crate) fn start_of_this_process() -> Option<u64> {
+    Some(Stat::read(&std::process::id().to_string())?.started)
+}
+
 #[derive(Debug, PartialEq, Eq)]
 struct Stat {
     state: char,
     group: i32,
     ticks: u64,
+    started: u64,
 }
 
 impl Stat {
@@ -48,6 +54,7 @@ impl Stat {
         Some(Self {
             state: fields.first()?.chars().next()?,
             group: fields.get(2)?.parse().ok()?,
+            started: fields.get(19)?.parse().ok()?,
             ticks: times.filter_map(|time| time.parse::<u64>().ok()).sum(),
         })
     }
@@ -69,6 +76,7 @@ mod tests {
             state: 'S',
             group: 42,
             ticks: 100,
+            started: 5,
         };
         assert_eq!(Stat::parse(line), Some(expect));
         assert_eq!(Stat::parse(b"7 (short) S 1"), None);

@@ -13,6 +13,16 @@ pub fn label(step: &str, action: &str) -> String {
     }
 }
 
+/// What the note is called that a step leaves to itself in a group's folder or in the run directory for
+/// as long as its end is not recorded.
+#[must_use]
+pub fn note_name(step: &str, action: &str) -> String {
+    format!("{NOTES}{}.json", label(step, action).replace(' ', "-"))
+}
+
+/// What the names of all such notes begin with.
+pub const NOTES: &str = ".again-";
+
 /// The run that a step is part of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunContext {
@@ -222,6 +232,10 @@ pub struct StepRequest {
     /// The settings that its manifest names, by key; those that are not set are absent.
     #[serde(default)]
     pub settings: serde_json::Map<String, serde_json::Value>,
+    /// Whether this very step may have been begun before in this run, about the same groups, and its
+    /// end is not known: the host died. What that attempt did may be done in part or in full.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub again: bool,
 }
 
 /// What became of one recipe in a step.

@@ -45,7 +45,10 @@ fn how_it_ended(page: &Page<'_>, timeline: &Timeline) -> String {
             exit_meaning(end.exit_code)
         )
     });
-    format!("{began} {ended}{status}. {}.", page.story.counts().text())
+    let resumed = page.story.resumed_text();
+    let resumed = resumed.map_or_else(String::new, |text| format!(", {text}"));
+    let counts = page.story.counts().text();
+    format!("{began} {ended}{status}{resumed}. {counts}.")
 }
 
 /// What the program's exit statuses mean.

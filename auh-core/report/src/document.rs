@@ -77,6 +77,7 @@ fn run(story: &Story, folder: &Path) -> Value {
         "scheduler": start.map(|start| &start.scheduler),
         "asked": start.map(|start| &start.recipes),
         "began": story.began.map(|time| time.to_string()),
+        "resumed": story.resumed,
         "finished": end.is_some(),
         "exit_code": end.map(|end| end.exit_code),
         "stopped": end.map(|end| end.stopped),

@@ -91,6 +91,7 @@ impl Experience {
                     action,
                     outcome,
                     seconds,
+                    ..
                 } if !outcome.failed() => self.step(groups, &label(step, action), *seconds),
                 // What comes before there is a plan has the first number.
                 Event::CommandFinished(end) if end.id == 0 => {

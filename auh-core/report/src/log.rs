@@ -53,6 +53,7 @@ pub fn log_line(record: &Record) -> Option<String> {
             action,
             outcome,
             seconds,
+            ..
         } => {
             let level = if outcome.failed() {
                 Level::Error
@@ -68,6 +69,13 @@ pub fn log_line(record: &Record) -> Option<String> {
                 ),
             )
         }
+        Event::Resumed(resumption) => (
+            Level::Info,
+            format!(
+                "the run goes on, with {} groups that were not done",
+                resumption.groups.len()
+            ),
+        ),
         Event::Postponed {
             group,
             company,

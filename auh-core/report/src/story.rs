@@ -1,7 +1,7 @@
 //! A run as the reports see it: events gathered into groups. Takes records one by one, so that it
 //! serves a run that is still going on as well as a finished one.
 
-use auh_journal::{Event, GroupVerdict, LeftOut, Record, RunEnd, RunStart};
+use auh_journal::{Event, GroupVerdict, LeftOut, Record, Resumption, RunEnd, RunStart};
 use auh_protocol::{Failure, Group, GroupState};
 use jiff::Timestamp;
 use std::{
@@ -26,6 +26,8 @@ pub struct Story {
     pub disk: BTreeMap<PathBuf, DiskUse>,
     /// What its closing steps say of the run as a whole.
     pub notes: Vec<String>,
+    /// How often it was continued in a new process.
+    pub resumed: usize,
     /// How it ended, once it has.
     pub end: Option<RunEnd>,
     /// Places of the chapters by the names of their groups.
@@ -132,6 +134,7 @@ impl Story {
                     });
             }
             Event::RunFinished(end) => self.end = Some(end.clone()),
+            Event::Resumed(resumption) => self.resume(resumption),
             Event::RecipesRead { .. }
             | Event::StepStarted { .. }
             | Event::CommandStarted { .. }
@@ -150,6 +153,32 @@ impl Story {
 
     fn chapter_mut(&mut self, group: &str) -> Option<&mut Chapter> {
         self.chapters.get_mut(*self.places.get(group)?)
+    }
+
+    /// What a process did that is no more counts as far as the next one says.
+    fn resume(&mut self, resumption: &Resumption) {
+        self.resumed += 1;
+        if self.end.take().is_some() {
+            // What was told of a run that was stopped was not the last word.
+            self.notes.clear();
+        }
+        for known in &resumption.groups {
+            if let Some(chapter) = self.chapter_mut(&known.group) {
+                chapter.state.clone_from(&known.state);
+                chapter.verdict = None;
+                chapter.seconds = 0.0;
+            }
+        }
+    }
+
+    /// `resumed once`, `resumed 3 times`; none for a run that one process carried out.
+    #[must_use]
+    pub fn resumed_text(&self) -> Option<String> {
+        match self.resumed {
+            0 => None,
+            1 => Some("resumed once".to_owned()),
+            times => Some(format!("resumed {times} times")),
+        }
     }
 
     /// How many groups have this verdict.

@@ -225,9 +225,13 @@ fn closing(story: &Story) -> String {
         .filter(|(place, (count, _))| *count > 0 || *place < 2)
         .map(|(_, (count, word))| format!("{count} {word}"))
         .collect();
-    match &story.end {
+    let text = match &story.end {
         Some(end) => format!("{} in {}", parts.join(", "), duration(end.seconds)),
         None => format!("{}, and the run has not ended", parts.join(", ")),
+    };
+    match story.resumed_text() {
+        Some(resumed) => format!("{text}, {resumed}"),
+        None => text,
     }
 }
 

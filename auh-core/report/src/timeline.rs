@@ -195,6 +195,8 @@ struct Reader<'r> {
     open: Vec<usize>,
     /// Those that have, in the order in which they ended.
     done: Vec<usize>,
+    /// When the latest record was written.
+    latest: f64,
     /// When each group's last step ended.
     ended: HashMap<String, f64>,
     /// Which worker each group was with last.
@@ -212,6 +214,7 @@ impl<'r> Reader<'r> {
             steps: Vec::new(),
             open: Vec::new(),
             done: Vec::new(),
+            latest: 0.0,
             ended: HashMap::new(),
             worker_of: HashMap::new(),
             commands: Vec::new(),
@@ -220,7 +223,9 @@ impl<'r> Reader<'r> {
 
     fn read(&mut self, time: Timestamp, record: &'r Record) {
         let at = seconds_between(self.began, time);
+        let before = std::mem::replace(&mut self.latest, at);
         match &record.event {
+            Event::Resumed(_) => self.broke_off(before),
             Event::RunStarted(start) => self.start = Some(start),
             Event::Planned { .. } => self.planned = at,
             Event::StepStarted {
@@ -291,6 +296,17 @@ impl<'r> Reader<'r> {
             waited,
             idle: Vec::new(),
         });
+    }
+
+    /// What was going on when the process died ended by then.
+    fn broke_off(&mut self, at: f64) {
+        for step in self.open.drain(..) {
+            self.steps[step].to = at;
+            self.done.push(step);
+        }
+        for command in self.commands.iter_mut().filter(|c| c.exit.is_none()) {
+            command.to = command.to.min(at);
+        }
     }
 
     /// The worker that had the group before, if that one is free, else the first that is.

@@ -52,6 +52,8 @@ pub struct Overview {
     pub state: RunState,
     /// How many recipes stand how.
     pub counts: Counts,
+    /// How often it was resumed.
+    pub resumed: usize,
     /// Wall time in seconds, once it has ended.
     pub seconds: Option<f64>,
     /// The recipes that were asked for.
@@ -68,6 +70,7 @@ impl Overview {
             began: story.began,
             state,
             counts: story.counts(),
+            resumed: story.resumed,
             seconds: story.end.as_ref().map(|end| end.seconds),
             asked: story.start.iter().flat_map(|s| s.recipes.clone()).collect(),
             standings: story.standings(),

@@ -32,6 +32,7 @@ mod export;
 mod graph;
 mod guard;
 mod host;
+mod note;
 pub mod pretend;
 
 pub use auh_abi::START_NONE;
@@ -46,12 +47,20 @@ pub use auh_protocol::{
 pub use error::StepError;
 pub use graph::{GraphView, Moment};
 pub use host::{Host, HostError};
+pub use note::Note;
 pub use serde_json;
 
 /// A plugin's settings: `[plugins.NAME]` with the pipeline entry's own laid over them.
 pub type Options = serde_json::Map<String, serde_json::Value>;
 
 /// Does one step of an upgrade. An object is made for each call and ended after it.
+///
+/// A step whose end the host has recorded is never asked again. One that was under way when the host
+/// died is: with [`StepRequest::again`] set and the same groups in the state that they had before it.
+/// What the first attempt did may be there in part or in full, up to everything but the record. So a
+/// step either does what can be done twice (as a build), or recognises what it did (as a commit), or
+/// notes what it is about to do before it does it (with a [`Note`]) and clears that first. What cannot
+/// be known, as whether a mail has gone out, is said and not done twice.
 pub trait Step: Send + Sync + 'static {
     /// Does the step. What goes wrong with a recipe belongs into the outcome; an `Err` is for
     /// what keeps the step from judging at all, and fails every recipe of the request.

@@ -172,6 +172,7 @@ pub fn request(
         machines: machines.iter().map(machine).collect(),
         options: Options::new(),
         settings: Options::new(),
+        again: false,
     }
 }
 

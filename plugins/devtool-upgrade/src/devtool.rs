@@ -61,6 +61,13 @@ impl Devtool<'_> {
         }
     }
 
+    /// Removes the logs of resets: those of an attempt that does not count.
+    pub(crate) fn forget_resets(&self, recipes: &[Recipe]) {
+        for recipe in recipes {
+            let _ = fs::remove_file(self.log("reset", recipe));
+        }
+    }
+
     fn command(&self, verb: &str, recipe: &Recipe, arguments: Vec<String>) -> RunCommand {
         let pn = &recipe.name;
         let argv = ["devtool".to_owned(), verb.to_owned()].into_iter();

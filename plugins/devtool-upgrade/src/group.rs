@@ -1,6 +1,7 @@
 //! A group's upgrade: all of its recipes, or none.
 
 use crate::{
+    attempt::{self, Attempt},
     cleanup,
     devtool::{Devtool, infrastructure},
     licence, patches,
@@ -13,24 +14,32 @@ use auh_sdk::{
 };
 use auh_transcript::FinishReport;
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
 
-/// Upgrades the group; after a failure everything is as it was before.
+/// Upgrades the group; after a failure everything is as it was before. What an earlier attempt left
+/// goes first.
 pub(crate) fn upgrade(host: &Host, request: &StepRequest, work: &GroupWork) -> StepOutcome {
-    let mut upgrade = Upgrade {
-        host,
-        request,
-        work,
-        devtool: Devtool {
-            host,
-            folder: &work.folder,
-        },
-        layers: Vec::new(),
-        started: Vec::new(),
-        outcome: StepOutcome::default(),
-    };
+    let note = attempt::note(work);
+    if let Some(attempt) = note.read() {
+        let mut left = Upgrade::new(host, request, work);
+        if let Err((recipe, failure)) = left.take_up(&attempt) {
+            return left.failed(&recipe, failure);
+        }
+        let errors = cleanup::everything(&left);
+        if !errors.is_empty() {
+            let message = format!("an attempt that was cut short: {}", errors.join("; "));
+            return match work.group.recipes.first() {
+                Some(first) => left.answer_failed(&first.name, &infrastructure(message)),
+                None => left.outcome,
+            };
+        }
+        left.devtool.forget_resets(&work.group.recipes);
+        note.forget();
+    }
+    let mut upgrade = Upgrade::new(host, request, work);
     match upgrade.run() {
         Ok(()) => upgrade.succeeded(),
         Err((recipe, failure)) => upgrade.failed(&recipe, failure),
@@ -79,10 +88,75 @@ pub(crate) struct Started<'a> {
     pub(crate) finish_begun: bool,
 }
 
+impl<'a> Started<'a> {
+    fn new(recipe: &'a Recipe, part: Part) -> Self {
+        Self {
+            recipe,
+            part,
+            new_name: PathBuf::new(),
+            up_to_date: false,
+            finish_begun: false,
+        }
+    }
+}
+
 /// The recipe that failed, and how.
 type Blame = (RecipeName, Failure);
 
 impl<'a> Upgrade<'a> {
+    fn new(host: &'a Host, request: &'a StepRequest, work: &'a GroupWork) -> Self {
+        Self {
+            host,
+            request,
+            work,
+            devtool: Devtool {
+                host,
+                folder: &work.folder,
+            },
+            layers: Vec::new(),
+            started: Vec::new(),
+            outcome: StepOutcome::default(),
+        }
+    }
+
+    /// Stands where an attempt that was cut short may have stood at most.
+    fn take_up(&mut self, attempt: &Attempt) -> Result<(), Blame> {
+        for recipe in &self.work.group.recipes {
+            let Some(before) = attempt.recipes.get(&recipe.name) else {
+                continue;
+            };
+            let part = Part::new(&self.request.run.workspace, recipe);
+            self.started.push(Started {
+                finish_begun: attempt.finishing,
+                ..Started::new(recipe, part.found_before(before.clone()))
+            });
+            let (layer, _) = self
+                .layer_of(recipe)
+                .map_err(|failure| (recipe.name.clone(), failure))?;
+            // Nothing differed in the recipe's folder before.
+            layer.before = Snapshot::default();
+        }
+        Ok(())
+    }
+
+    /// Notes what is about to be changed.
+    fn note(&self, finishing: bool) -> Result<(), Failure> {
+        let part = |recipe: &Recipe| Part::new(&self.request.run.workspace, recipe);
+        let recipes = self.work.group.recipes.iter();
+        let begun = self.started.iter();
+        let mut known: BTreeMap<_, _> = recipes
+            .map(|recipe| (recipe.name.clone(), part(recipe).before().clone()))
+            .collect();
+        known.extend(begun.map(|s| (s.recipe.name.clone(), s.part.before().clone())));
+        let attempt = Attempt {
+            recipes: known,
+            finishing,
+        };
+        let noted = attempt::note(self.work).write(&attempt);
+        let folder = self.work.folder.display();
+        noted.map_err(|error| infrastructure(format!("{folder}: {error}")))
+    }
+
     fn run(&mut self) -> Result<(), Blame> {
         let blame = |recipe: &Recipe| {
             let name = recipe.name.clone();
@@ -92,8 +166,14 @@ impl<'a> Upgrade<'a> {
         for recipe in recipes {
             self.check(recipe).map_err(blame(recipe))?;
         }
+        if let Some(first) = recipes.first() {
+            self.note(false).map_err(blame(first))?;
+        }
         for recipe in recipes {
             self.upgrade(recipe).map_err(blame(recipe))?;
+        }
+        if let Some(first) = recipes.first() {
+            self.note(true).map_err(blame(first))?;
         }
         for (number, recipe) in recipes.iter().enumerate() {
             self.finish(number).map_err(blame(recipe))?;
@@ -125,7 +205,7 @@ impl<'a> Upgrade<'a> {
 
     /// The repository that owns the recipe, looked at once, before anything is changed; and the
     /// recipe's folder in it.
-    fn layer_of(&mut self, recipe: &Recipe) -> Result<(&LayerBefore, PathBuf), Failure> {
+    fn layer_of(&mut self, recipe: &Recipe) -> Result<(&mut LayerBefore, PathBuf), Failure> {
         let repository = Repository::owning(self.host, recipe.folder(), &self.work.folder)
             .map_err(|error| error.failure())?;
         let folder = repository.relative(recipe.folder()).unwrap_or_default();
@@ -169,13 +249,8 @@ impl<'a> Upgrade<'a> {
     }
 
     fn upgrade(&mut self, recipe: &'a Recipe) -> Result<(), Failure> {
-        self.started.push(Started {
-            recipe,
-            part: Part::new(&self.request.run.workspace, recipe),
-            new_name: PathBuf::new(),
-            up_to_date: false,
-            finish_begun: false,
-        });
+        let part = Part::new(&self.request.run.workspace, recipe);
+        self.started.push(Started::new(recipe, part));
         let Some(report) = self.devtool.upgrade(recipe)? else {
             if let Some(started) = self.started.last_mut() {
                 started.up_to_date = true;
@@ -279,6 +354,10 @@ impl<'a> Upgrade<'a> {
         for error in cleanup::everything(&self) {
             failure.message += &format!("; and {error}");
         }
+        self.answer_failed(failed, &failure)
+    }
+
+    fn answer_failed(self, failed: &RecipeName, failure: &Failure) -> StepOutcome {
         let status = |recipe: &RecipeName| match recipe == failed {
             true => RecipeStatus::Failed(failure.clone()),
             false => RecipeStatus::Skipped {

@@ -11,7 +11,11 @@
 //! | `license-diff-PV.txt` | difference of the licence texts, PV being the old version; for any further recipe of the group `license-diff-PN-PV.txt` |
 //! | `changelog-PN.txt` | what upstream says has changed |
 //! | `bitbake_error_log.txt` | output of the devtool command that failed |
+//!
+//! Asked again after a death of the host, it first clears what its earlier attempt left in devtool's
+//! workspace and in the recipes' folders; what somebody edited there since goes with it.
 
+mod attempt;
 mod cleanup;
 mod devtool;
 mod group;

@@ -34,6 +34,16 @@ impl Part {
         part
     }
 
+    /// The same part as an earlier attempt found it.
+    pub(crate) fn found_before(self, before: BTreeSet<PathBuf>) -> Self {
+        Self { before, ..self }
+    }
+
+    /// What was there before the upgrade.
+    pub(crate) fn before(&self) -> &BTreeSet<PathBuf> {
+        &self.before
+    }
+
     /// Something that shows that the recipe is in the workspace already, or would be in the way.
     pub(crate) fn occupied(&self) -> Option<PathBuf> {
         let folders = ["recipes", "sources"].map(|kind| self.workspace.join(kind).join(&self.pn));

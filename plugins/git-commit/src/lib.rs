@@ -35,7 +35,13 @@ impl Step for GitCommit {
             "run" => Ok(commit::commit(host, work, &request.run.author)),
             "revert" => {
                 let on_branch = request.run.branch.is_some();
-                Ok(revert::revert(host, work, self.policy, on_branch))
+                Ok(revert::revert(
+                    host,
+                    work,
+                    self.policy,
+                    on_branch,
+                    request.again,
+                ))
             }
             other => Err(StepError::new(
                 FailureClass::Plugin,

@@ -15,6 +15,7 @@ pub(crate) fn revert(
     work: &GroupWork,
     policy: RevertPolicy,
     on_branch: bool,
+    again: bool,
 ) -> StepOutcome {
     let reverts = policy.reverts(&work.state);
     let restores = reverts || (work.state.failed() && policy != RevertPolicy::Never);
@@ -30,6 +31,7 @@ pub(crate) fn revert(
     let mut reverting = Reverting {
         host,
         work,
+        again,
         outcome: StepOutcome::default(),
         errors: Vec::new(),
     };
@@ -43,6 +45,8 @@ pub(crate) fn revert(
 struct Reverting<'a> {
     host: &'a Host,
     work: &'a GroupWork,
+    /// Whether an earlier attempt may have done this in part or in full.
+    again: bool,
     outcome: StepOutcome,
     errors: Vec<String>,
 }
@@ -65,7 +69,11 @@ impl Reverting<'_> {
 
     fn take_back(&mut self, commit: &Commit) {
         let repository = Repository::at(&commit.repository, &self.work.folder).for_cleanup();
-        match take_back(self.host, &repository, commit.current()) {
+        let taken_back = match self.again {
+            true => take_back_again(self.host, &repository, commit.current()),
+            false => take_back(self.host, &repository, commit.current()),
+        };
+        match taken_back {
             Ok(reverted_by) => self.outcome.commits.push(Commit {
                 reverted_by: Some(reverted_by),
                 ..commit.clone()
@@ -98,6 +106,35 @@ fn is_here(host: &Host, work: &GroupWork, commit: &Commit) -> bool {
     let repository = Repository::at(&commit.repository, &work.folder).for_cleanup();
     let arguments = ["merge-base", "--is-ancestor", commit.current(), "HEAD"];
     repository.run(host, &arguments, &[]).is_ok()
+}
+
+/// The same after an attempt that was cut short: its commit is recognised by what git writes into it,
+/// and what it did to the files without a commit is taken back first.
+fn take_back_again(
+    host: &Host,
+    repository: &Repository,
+    revision: &str,
+) -> Result<String, GitError> {
+    let range = format!("{revision}..HEAD");
+    let words = format!("This reverts commit {revision}");
+    let log = [
+        "log",
+        "-1",
+        "--format=%H",
+        "--fixed-strings",
+        "--grep",
+        &words,
+        &range,
+    ];
+    let found = repository.run(host, &log, &[])?.stdout;
+    if !found.trim().is_empty() {
+        return Ok(found.trim().to_owned());
+    }
+    // Fails when there is nothing to abort.
+    let _ = repository.run(host, &["revert", "--quit"], &[]);
+    let paths = repository.paths_of(host, revision)?;
+    repository.restore(host, &paths)?;
+    take_back(host, repository, revision)
 }
 
 /// Reverts one commit; a revert that fails is undone. Hands back the new commit.

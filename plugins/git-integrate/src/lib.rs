@@ -1,6 +1,7 @@
 //! Step `git-integrate`: brings the commits of a group, which was upgraded in work trees of its
 //! own, to the branch where the commits of all groups come together. Without such a branch there
-//! is nothing to do.
+//! is nothing to do. Asked again after a death of the host, it recognises a commit that it has brought
+//! there by what a pick keeps: author, time and message.
 //!
 //! Not here: making commits and taking them back, and the user's checkout, which stays as it is.
 
@@ -22,7 +23,7 @@ impl Step for GitIntegrate {
             .first()
             .ok_or_else(|| StepError::new(FailureClass::Plugin, "the request names no group"))?;
         let commits = match &request.run.branch {
-            Some(_) => integrate(host, work),
+            Some(_) => integrate(host, work, request.again),
             None => Ok(Vec::new()),
         };
         Ok(match commits {
@@ -37,7 +38,7 @@ impl Step for GitIntegrate {
 
 /// Brings all of the group's commits that stand to the branch, or none. Hands back the commits as
 /// they are known from now on.
-fn integrate(host: &Host, work: &GroupWork) -> Result<Vec<Commit>, Failure> {
+fn integrate(host: &Host, work: &GroupWork, again: bool) -> Result<Vec<Commit>, Failure> {
     let mut integrated: Vec<Commit> = Vec::new();
     let standing = work
         .state
@@ -45,7 +46,9 @@ fn integrate(host: &Host, work: &GroupWork) -> Result<Vec<Commit>, Failure> {
         .iter()
         .filter(|c| c.reverted_by.is_none());
     for commit in standing {
-        match pick(host, work, commit) {
+        let there = again.then(|| picked_before(host, work, commit)).flatten();
+        let picked = there.map_or_else(|| pick(host, work, commit), Ok);
+        match picked {
             Ok(revision) => integrated.push(Commit {
                 integrated_as: Some(revision),
                 ..commit.clone()
@@ -64,6 +67,27 @@ fn integrate(host: &Host, work: &GroupWork) -> Result<Vec<Commit>, Failure> {
         }
     }
     Ok(integrated)
+}
+
+/// The pick of a commit that an earlier attempt made: one of the last on the branch.
+fn picked_before(host: &Host, work: &GroupWork, commit: &Commit) -> Option<String> {
+    const RECORD: char = '\u{1e}';
+    let repository = repository(work, commit);
+    let format = format!("--format=%H%x00%an%x00%ae%x00%at%x00%B{RECORD}");
+    let log = |arguments: &[&str]| {
+        let said = repository.run(host, &[&["log", &format], arguments].concat(), &[]);
+        said.map(|said| said.stdout).unwrap_or_default()
+    };
+    let own = log(&["-1", &commit.revision]);
+    let (_, own) = own.trim().split_once('\0')?;
+    let own = own.to_owned();
+    // A group has few commits in one repository, and nobody else is before the next group.
+    let last = log(&["-20", "HEAD"]);
+    let mut records = last
+        .split(RECORD)
+        .filter_map(|known| known.trim().split_once('\0'));
+    let same = records.find(|(_, rest)| *rest == own.trim_end_matches(RECORD))?;
+    Some(same.0.to_owned())
 }
 
 fn pick(host: &Host, work: &GroupWork, commit: &Commit) -> Result<String, Failure> {

@@ -74,7 +74,7 @@ pub(crate) fn letter(work: &GroupWork, settings: &Settings) -> (Letter, Vec<Stri
     (letter, troubles)
 }
 
-/// The files of a folder, by name, but for the mail itself.
+/// The files of a folder, by name, but for the mail itself and steps' own notes.
 fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let entries = fs::read_dir(folder)?;
     let paths: BTreeSet<PathBuf> = entries
@@ -82,8 +82,13 @@ fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
         .collect::<io::Result<_>>()?;
     Ok(paths
         .into_iter()
-        .filter(|path| path.is_file() && !path.ends_with(SUMMARY))
+        .filter(|path| path.is_file() && !path.ends_with(SUMMARY) && !is_hidden(path))
         .collect())
+}
+
+fn is_hidden(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default();
+    name.as_encoded_bytes().starts_with(b".")
 }
 
 /// Where the recipes were to go: versions, or revisions where there were only new commits.

@@ -74,6 +74,21 @@ impl Kept {
         Ok(path)
     }
 
+    /// Keeps a mail that may have been sent, so that nobody sends it unasked. Answers with the
+    /// envelope's path.
+    pub(crate) fn keep_in_doubt(
+        &self,
+        name: &str,
+        envelope: &Envelope,
+        reason: &str,
+        message: &str,
+    ) -> io::Result<PathBuf> {
+        let path = self.keep(name, envelope, reason, message)?;
+        let doubtful = path.with_extension("sending");
+        fs::rename(path.with_extension("json"), &doubtful)?;
+        Ok(doubtful)
+    }
+
     /// A new file with the next number.
     fn create(&self, name: &str) -> io::Result<(PathBuf, File)> {
         let name: String = name.chars().take(LONGEST_NAME).collect();

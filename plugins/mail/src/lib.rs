@@ -7,6 +7,9 @@
 //! | `mail/NNNN-NAME.eml` in the run directory | a mail that was not sent, as it would be |
 //! | `mail/NNNN-NAME.json` | from whom and to whom, and why it was not sent |
 //!
+//! A mail that may have gone out when the host died is not sent again unasked: the note about it says how
+//! to have it sent.
+//!
 //! A mail that cannot be delivered is a note and a warning, never a failed recipe.
 //!
 //! Not here: what the statistics and the tarball of a run are (the host writes them).

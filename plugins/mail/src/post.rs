@@ -8,8 +8,9 @@ use crate::{
     options::MailOptions,
     settings::Settings,
 };
-use auh_sdk::{Host, StepRequest};
+use auh_sdk::{Host, Note, StepRequest};
 use lettre::Address;
+use serde::{Deserialize, Serialize};
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
     io,
@@ -19,6 +20,16 @@ use std::{
 /// How long a name may be in a Message-ID, whose line has to stay short.
 const LONGEST_ID_NAME: usize = 60;
 
+/// How far an attempt at sending a mail came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Sending {
+    /// It was about to be handed over.
+    Begun,
+    /// What became of it is known: it was sent, or kept.
+    Settled,
+}
+
 /// Sends mails of one run.
 pub(crate) struct Post<'a> {
     host: &'a Host,
@@ -27,6 +38,9 @@ pub(crate) struct Post<'a> {
     /// The run directory.
     run: &'a Path,
     kept: Kept,
+    /// What an attempt that was cut short leaves behind, and whether there may have been one.
+    note: Note,
+    again: bool,
 }
 
 impl<'a> Post<'a> {
@@ -41,6 +55,8 @@ impl<'a> Post<'a> {
             host,
             settings,
             options,
+            note: Note::of(note_folder(request), "mail", &request.action),
+            again: request.again,
             run: &request.run.folder,
             kept: Kept::of(&request.run.folder),
         }
@@ -79,16 +95,56 @@ impl<'a> Post<'a> {
         if to.is_empty() {
             return Err("there is nobody to send it to".to_owned());
         }
-        let (message, mut notes) = letter.message(&from, &self.id(name))?;
+        let (message, mut notes) = letter.message(&from, &self.id(name, &letter.body))?;
         let from = from.email;
         let envelope = Envelope { from, to };
+        if let Some(known) = self.attempted_before(name, &envelope, &message) {
+            return Ok(known);
+        }
+        let noted = self.note.write(&Sending::Begun);
+        noted.map_err(|error| format!("{}: {error}", self.run.display()))?;
         let transport = self.transport();
         let outcome = transport.and_then(|transport| transport.deliver(&envelope, &message));
         if let Some((to, reason)) = self.left(&envelope, &outcome) {
             let left = Envelope { to, ..envelope };
             notes.push(self.keep(name, &left, &reason, &message));
         }
+        // Should this fail, another attempt says that it cannot know.
+        let _ = self.note.write(&Sending::Settled);
         Ok(notes)
+    }
+
+    /// What to say instead of sending a mail that may have been sent before the host died. It is kept
+    /// for those who know that it did not arrive; its Message-ID is the same.
+    fn attempted_before(
+        &self,
+        name: &str,
+        envelope: &Envelope,
+        message: &str,
+    ) -> Option<Vec<String>> {
+        match self.note.read().filter(|_| self.again)? {
+            Sending::Settled => {
+                self.info("the mail was dealt with before the run was interrupted");
+                Some(Vec::new())
+            }
+            Sending::Begun => {
+                let to = joined(&envelope.to);
+                let reason = "the run was interrupted while it was being sent";
+                let kept = self.kept.keep_in_doubt(name, envelope, reason, message);
+                Some(vec![match kept {
+                    Ok(path) => format!(
+                        "whether the mail to {to} was sent cannot be known, since {reason}; it is kept as \
+                         {}: if it did not arrive, give the file the ending .json and send it with \
+                         `auh mail --resend`",
+                        path.strip_prefix(self.run).unwrap_or(&path).display()
+                    ),
+                    Err(error) => format!(
+                        "whether the mail to {to} was sent cannot be known, since {reason}, and it \
+                         cannot be kept: {error}"
+                    ),
+                }])
+            }
+        }
     }
 
     fn transport(&self) -> Result<Transport<'_>, DeliveryError> {
@@ -214,15 +270,23 @@ impl<'a> Post<'a> {
         }
     }
 
-    /// The local part of a Message-ID that tells this mail from every other.
-    fn id(&self, name: &str) -> String {
+    /// The local part of a Message-ID that tells this mail from every other. The same mail has it again.
+    fn id(&self, name: &str, text: &str) -> String {
         let mut hasher = DefaultHasher::new();
-        (self.run, name).hash(&mut hasher);
+        (self.run, name, text).hash(&mut hasher);
         let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
         let name: String = name.chars().take(LONGEST_ID_NAME).map(plain).collect();
         let run = self.run.file_name().unwrap_or_default().to_string_lossy();
         let run: String = run.chars().take(LONGEST_ID_NAME).map(plain).collect();
         format!("auh.{run}.{name}.{:016x}", hasher.finish())
+    }
+}
+
+/// Where to note how far the sending of a request's mail came.
+fn note_folder(request: &StepRequest) -> &Path {
+    match (request.action.as_str(), request.groups.first()) {
+        ("run", Some(work)) => &work.folder,
+        _ => &request.run.folder,
     }
 }
 

@@ -58,6 +58,8 @@ impl Repository {
         work: impl FnOnce(&[(&str, &str)]) -> Result<T, GitError>,
     ) -> Result<T, GitError> {
         let index = self.scratch.join(".git-index");
+        // Nobody else's: a git that was killed left it.
+        let _ = fs::remove_file(self.scratch.join(".git-index.lock"));
         let name = index.to_string_lossy().into_owned();
         let env = [("GIT_INDEX_FILE", name.as_str())];
         let result = self

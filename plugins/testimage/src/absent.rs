@@ -104,6 +104,19 @@ impl Drop for Absent<'_> {
     }
 }
 
+/// Puts back what a trial that was cut short by a death of the host may have left in the work trees.
+pub(crate) fn put_back_again(host: &Host, undos: &[Undo], scratch: &Path) -> Result<(), String> {
+    for undo in undos {
+        let repository = Repository::at(&undo.repository, scratch);
+        for revision in &undo.revisions {
+            let paths = repository.paths_of(host, revision);
+            let restored = paths.and_then(|paths| repository.restore(host, &paths));
+            restored.map_err(|error| error.to_string())?;
+        }
+    }
+    Ok(())
+}
+
 /// The order in which commits can be undone, as far as one builds on another.
 fn newest_first(
     host: &Host,

@@ -9,7 +9,8 @@
 //! its own may break others'. A set is blamed only after two trials with it have failed.
 //!
 //! Not here: taking back what failed (step `git-commit` does, according to its policy). The work
-//! trees are as before after each trial. What the run directory holds afterwards, in `testimage-logs`:
+//! trees are as before after each trial; asked again after a death of the host, the step puts them back
+//! first. What the run directory holds afterwards, in `testimage-logs`:
 //!
 //! | file | |
 //! |---|---|

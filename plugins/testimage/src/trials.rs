@@ -1,7 +1,7 @@
 //! Trials: some upgrades in, the others out, the image's tests run, everything put back.
 
 use crate::{
-    absent::{Absent, Undo},
+    absent::{self, Absent, Undo},
     image::{self, Ended, Image},
     outcome::{self, Verdict},
     search::{Halt, Set, Tried, search, usual_limit},
@@ -31,6 +31,11 @@ pub(crate) fn test(host: &Host, request: &StepRequest, max_trials: Option<usize>
         Ok(image) => image,
         Err(reason) => return outcome::not_run(host, request, &reason),
     };
+    if request.again {
+        if let Err(reason) = absent::put_back_again(host, &undos(&suspects, &Set::new()), &folder) {
+            return outcome::not_run(host, request, &reason);
+        }
+    }
     let mut trials = Trials {
         host,
         suspects: &suspects,
@@ -65,6 +70,23 @@ pub(crate) fn test(host: &Host, request: &StepRequest, max_trials: Option<usize>
     })
 }
 
+/// What to undo so that just these upgrades are in the work trees, by repository.
+fn undos(suspects: &[Suspect<'_>], set: &Set) -> Vec<Undo> {
+    let mut undos: Vec<Undo> = Vec::new();
+    let suspects = suspects.iter().enumerate();
+    for (commit, revision) in suspects.flat_map(|(number, s)| s.to_undo(set.contains(&number))) {
+        let revision = revision.to_owned();
+        match undos.iter_mut().find(|u| u.repository == commit.repository) {
+            Some(undo) => undo.revisions.push(revision),
+            None => undos.push(Undo {
+                repository: commit.repository.clone(),
+                revisions: vec![revision],
+            }),
+        }
+    }
+    undos
+}
+
 struct Trials<'a> {
     host: &'a Host,
     suspects: &'a [Suspect<'a>],
@@ -93,7 +115,7 @@ impl Trials<'_> {
             return Err(Halt::Spent);
         }
         self.made += 1;
-        let absent = match Absent::make(self.host, &self.undos(set), self.folder) {
+        let absent = match Absent::make(self.host, &undos(self.suspects, set), self.folder) {
             Ok(absent) => absent,
             Err(error) => return Ok(self.cannot(set, &error.to_string())),
         };
@@ -103,24 +125,6 @@ impl Trials<'_> {
             true => tried,
             false => Err(self.stuck(&errors.join("; "))),
         }
-    }
-
-    /// What to undo so that just these upgrades are in the work trees, by repository.
-    fn undos(&self, set: &Set) -> Vec<Undo> {
-        let mut undos: Vec<Undo> = Vec::new();
-        let suspects = self.suspects.iter().enumerate();
-        for (commit, revision) in suspects.flat_map(|(number, s)| s.to_undo(set.contains(&number)))
-        {
-            let revision = revision.to_owned();
-            match undos.iter_mut().find(|u| u.repository == commit.repository) {
-                Some(undo) => undo.revisions.push(revision),
-                None => undos.push(Undo {
-                    repository: commit.repository.clone(),
-                    revisions: vec![revision],
-                }),
-            }
-        }
-        undos
     }
 
     /// Runs the image's tests; once more if the build environment failed.

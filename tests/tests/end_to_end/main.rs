@@ -10,6 +10,7 @@ mod command_step;
 mod commands;
 mod compatibility;
 mod configuration;
+mod crashes;
 mod doctor;
 mod failure_memory;
 mod frozen;

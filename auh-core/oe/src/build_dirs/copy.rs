@@ -65,9 +65,14 @@ pub(super) fn write_if_different(path: &Path, bytes: &[u8]) -> Result<(), OeErro
         return Ok(());
     }
     // Never half a configuration: BitBake may be reading it.
-    let fresh = path.with_extension("auh-new");
+    let fresh = unfinished(path);
     fs::write(&fresh, bytes).map_err(OeError::io("write", &fresh))?;
     fs::rename(&fresh, path).map_err(OeError::io("write", path))
+}
+
+/// Where a file is written before it takes its place.
+pub(super) fn unfinished(path: &Path) -> PathBuf {
+    path.with_extension("auh-new")
 }
 
 /// Makes `to` hold the same files as `from`, apart from `own`.

@@ -1,8 +1,8 @@
 //! The build directory of one of several jobs: the user's configuration over the layers in the
 //! job's own work trees, kept from run to run as `$BUILDDIR-job<number>`.
 
-use super::{BuildDirs, conf, copy};
-use crate::{Base, OeError, Worktrees};
+use super::{BuildDirs, LEAVING, before, conf, copy};
+use crate::{Base, OeError, Worktrees, server};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -42,7 +42,14 @@ impl BuildDirs {
         let bblayers = self.bblayers(&folder, number, base, worktrees)?;
         copy::write_if_different(&to.join(BBLAYERS_CONF), bblayers.as_bytes())?;
         copy::seed_code_parser(self.original(), &folder)?;
-        let mut dirs = Self::enter(environment, &self.machines, self.threads, &self.more_lines)?;
+        before::empty_workspace(&folder.join("workspace"))?;
+        let mut dirs = Self::at_rest(environment, &self.machines)?;
+        dirs.threads = self.threads;
+        dirs.more_lines.clone_from(&self.more_lines);
+        // Nobody but auh works here: a server is one that a run left.
+        server::wait_until_gone(dirs.original(), LEAVING);
+        dirs.note_use(dirs.original());
+        dirs.switch_original(&dirs.machines[0])?;
         dirs.workspace.keep();
         dirs.jobs = jobs;
         dirs.learn(&self.base_of_job(number, base))?;

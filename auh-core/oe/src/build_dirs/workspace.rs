@@ -1,10 +1,10 @@
 //! devtool's workspace layer: made when a run needs it, taken away again when it was the run's.
 
-use super::Surroundings;
+use super::{Surroundings, before::only_has_workspace};
 use crate::OeError;
 use auh_process::{CancelToken, run};
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
     sync::Mutex,
 };
@@ -60,23 +60,42 @@ impl Workspace {
         &self.path
     }
 
-    /// Makes the workspace unless the configuration names it already.
+    /// Takes a workspace that a run which died had made for this run's own: `before` is what
+    /// `bblayers.conf` was before that. What somebody has edited since stays.
+    pub(super) fn take_over(&self, before: Vec<u8>) -> Result<bool, OeError> {
+        let now = self.read_bblayers()?;
+        let is_ours = only_has_workspace(&before, &now, &self.path);
+        if is_ours {
+            *self.lock() = Some((before, now));
+        }
+        Ok(is_ours)
+    }
+
+    /// Makes the workspace unless the configuration names it already. `note` is called with
+    /// `bblayers.conf` as it is before that.
     pub(super) fn ensure(
         &self,
         surroundings: &Surroundings,
         cancel: &CancelToken,
+        note: impl FnOnce(&[u8]) -> Result<(), OeError>,
     ) -> Result<(), OeError> {
         let before = self.read_bblayers()?;
         let named = String::from_utf8_lossy(&before).contains(&*self.path.to_string_lossy());
         if named && self.path.join("conf/layer.conf").exists() {
             return Ok(());
         }
+        note(&before)?;
         let command = surroundings.command("devtool", &["create-workspace"]);
         let finished = run(&command, cancel, &mut |_| {})?;
         if !finished.exit.success() {
             return Err(OeError::tool("devtool create-workspace", &finished));
         }
         let after = self.read_bblayers()?;
+        // A run that died had made it in part.
+        let before = match self.lock().take() {
+            Some((first, _)) => first,
+            None => before,
+        };
         *self.lock() = Some((before, after));
         Ok(())
     }
@@ -90,7 +109,12 @@ impl Workspace {
             return Ok(());
         }
         super::copy::write_if_different(&self.bblayers, &before)?;
-        fs::remove_dir_all(&self.path).map_err(OeError::io("remove", &self.path))
+        match fs::remove_dir_all(&self.path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(OeError::io("remove", &self.path)(error))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn in_use(&self) -> bool {

@@ -14,6 +14,7 @@ use rustix::io::Errno;
 use super::group::Group;
 use crate::command::Command;
 use crate::error::RunError;
+use crate::leftovers;
 use crate::which::{is_executable, is_path, which};
 
 /// A command that has just been started.
@@ -92,6 +93,7 @@ pub(crate) fn std_command(command: &Command, program: &Path) -> std::process::Co
         .args(&command.args)
         .current_dir(&command.cwd)
         .envs(&command.env_set)
+        .env(leftovers::MARK, leftovers::identity())
         .stdin(match command.stdin {
             Some(_) => Stdio::piped(),
             None => Stdio::null(),

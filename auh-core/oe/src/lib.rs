@@ -18,7 +18,7 @@ pub use auh_transcript::parse_counts;
 pub use build_dirs::{BuildDirs, Surroundings, Threads};
 pub use environment::{Environment, HostTool};
 pub use error::OeError;
-pub use layers::{Unfit, layer_repositories, put_back, remove_locks, unfit};
+pub use layers::{Unfit, is_committed, layer_repositories, put_back, remove_locks, unfit};
 pub use session::{
     Base, Check, CheckError, CheckErrorKind, RecipeRecord, SessionRequest, SessionResponse, Wanted,
     ask,

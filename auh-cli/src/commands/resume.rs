@@ -23,7 +23,7 @@ use auh_journal::{
     Basis, Event, Journal, JournalError, JournalLock, Record, Resumption, RunFolder, RunLock,
     RunStart, Writer,
 };
-use auh_oe::{Base, BuildDirs, Environment, LayerRepository, put_back, remove_locks};
+use auh_oe::{Base, BuildDirs, Environment, LayerRepository, is_committed, put_back, remove_locks};
 use auh_protocol::{Group, PluginKind};
 use std::{
     collections::BTreeMap,
@@ -203,7 +203,8 @@ fn go_on(
         .collect();
     let apart = !repositories.is_empty();
     free_repositories(&so_far.records, work);
-    let replay = Replay::of(&so_far.records, &work.pipeline, &selection.groups, apart);
+    let mut replay = Replay::of(&so_far.records, &work.pipeline, &selection.groups, apart);
+    recognise_commits(work, &mut replay, &selection.groups);
     clear(work, folder, &replay, &selection.groups, apart)?;
     work.dirs.ensure_workspace(work.stop.work())?;
     work.dirs.learn(&base)?;
@@ -276,6 +277,23 @@ fn free_repositories(records: &[Record], work: &Work) {
                 "removed {}, which a killed git left",
                 lock.display()
             ));
+        }
+    }
+}
+
+/// Groups whose files were committed at the last moment do not begin afresh.
+fn recognise_commits(work: &Work, replay: &mut Replay, groups: &[Group]) {
+    for (group, so_far) in groups.iter().zip(&mut replay.groups) {
+        let Some(known) = &so_far.if_committed else {
+            continue;
+        };
+        let changes = &known.state.changes;
+        let is_committed = changes.iter().any(|change| {
+            let (top, paths) = (&change.repository, &change.paths);
+            is_committed(top, paths, &group.subject(), work.stop.work())
+        });
+        if is_committed {
+            *so_far = (**known).clone();
         }
     }
 }

@@ -43,6 +43,9 @@ pub struct GroupSoFar {
     pub afresh: bool,
     /// Files that an attempt which counts no more changed in the user's repositories.
     pub leftovers: Vec<RepositoryChange>,
+    /// What is known instead if these files turn out to be committed: a second request to stop may
+    /// come between a commit and its record.
+    pub if_committed: Option<Box<Self>>,
 }
 
 impl GroupSoFar {
@@ -206,6 +209,7 @@ impl Reading {
         GroupSoFar {
             afresh: true,
             leftovers: self.changed,
+            if_committed: (!apart).then(|| Box::new(so_far)),
             ..GroupSoFar::default()
         }
     }

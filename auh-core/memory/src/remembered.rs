@@ -259,6 +259,7 @@ mod tests {
                 action: "run".into(),
                 outcome,
                 seconds: 1.0,
+                stopping: false,
             },
             Event::GroupFinished {
                 group: group.name(),

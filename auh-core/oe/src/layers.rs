@@ -241,6 +241,25 @@ pub fn put_back(top: &Path, paths: &[PathBuf], cancel: &CancelToken) -> Result<(
     Ok(())
 }
 
+/// Whether the last commit that touched some files has this first line, and nothing differs from it.
+#[must_use]
+pub fn is_committed(top: &Path, paths: &[PathBuf], subject: &str, cancel: &CancelToken) -> bool {
+    let names: Vec<_> = paths.iter().map(|path| path.to_string_lossy()).collect();
+    let run = |words: &[&str]| {
+        let names = names.iter().map(AsRef::as_ref);
+        let words: Vec<&str> = ["--literal-pathspecs"]
+            .into_iter()
+            .chain(words.iter().copied())
+            .chain(["--"])
+            .chain(names)
+            .collect();
+        git(top, &words, cancel).ok()
+    };
+    let last = run(&["log", "-1", "--format=%s"]).unwrap_or_default();
+    String::from_utf8_lossy(&last).trim_end() == subject
+        && run(&["status", "--porcelain", "--untracked-files=all"]).is_some_and(|s| s.is_empty())
+}
+
 /// Removes the locks that a git command which was killed left in the repository of a work tree: those
 /// made within some minutes after it was started. Nobody waits for so long inside such a command.
 pub fn remove_locks(top: &Path, started: SystemTime, cancel: &CancelToken) -> Vec<PathBuf> {

@@ -29,8 +29,8 @@ pub use error::OeError;
 pub use fetch_ahead::{Fetching, Sources};
 pub use host::{Space, ToolVersion, free_space, tool_versions};
 pub use layers::{
-    LayerCondition, Unfit, condition_of_layers, layer_repositories, on_no_branch, put_back,
-    remove_locks, unfit,
+    LayerCondition, Unfit, condition_of_layers, is_committed, layer_repositories, on_no_branch,
+    put_back, remove_locks, unfit,
 };
 pub use recipe_files::fingerprint;
 pub use server::is_running as is_served;

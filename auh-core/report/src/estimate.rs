@@ -270,6 +270,7 @@ mod tests {
             action: "run".to_owned(),
             outcome: StepOutcome::default(),
             seconds,
+            stopping: false,
         })
     }
 

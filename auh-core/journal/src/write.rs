@@ -283,7 +283,7 @@ mod tests {
             record.event,
             log("cannot fetch https://me:[hidden]@x.org/a")
         );
-        assert!(!std::fs::read_to_string(&path).unwrap().contains("s3cret"));
+        assert!(!fs::read_to_string(&path).unwrap().contains("s3cret"));
     }
 
     #[test]

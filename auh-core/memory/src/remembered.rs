@@ -288,7 +288,12 @@ mod tests {
     /// Why `zlib` on its way to `to` is held back on a day, if it is.
     fn held(memory: &Memory, to: &str, files: &str, on: i64) -> Option<String> {
         let group = group(&["zlib"], to);
-        let held = memory.held_back(&[group.clone()], &prints(&group, files), &rules(), day(on));
+        let held = memory.held_back(
+            std::slice::from_ref(&group),
+            &prints(&group, files),
+            &rules(),
+            day(on),
+        );
         held.into_values().next()
     }
 
@@ -365,7 +370,12 @@ mod tests {
             "r1",
             &run(day(0), &both, "f", &[("zlib", FailureClass::Compile)]),
         );
-        let held = memory.held_back(&[both.clone()], &prints(&both, "f"), &rules(), day(1));
+        let held = memory.held_back(
+            std::slice::from_ref(&both),
+            &prints(&both, "f"),
+            &rules(),
+            day(1),
+        );
         assert_eq!(held.len(), 1);
         assert!(held.contains_key(&both.recipes[0].name));
     }

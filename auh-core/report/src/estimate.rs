@@ -200,6 +200,7 @@ mod tests {
             action: "run".to_owned(),
             outcome: StepOutcome::default(),
             seconds,
+            stopping: false,
         })
     }
 

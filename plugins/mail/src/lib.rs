@@ -32,7 +32,7 @@ mod status;
 mod tests;
 
 use auh_sdk::{
-    FailureClass, GroupWork, Host, Options, PluginManifest, RecipeStatus, Step, StepError,
+    Failure, FailureClass, GroupWork, Host, Options, PluginManifest, RecipeStatus, Step, StepError,
     StepOutcome, StepRequest,
 };
 use post::Post;
@@ -48,6 +48,12 @@ impl Step for Mail {
         match request.action.as_str() {
             "run" => {
                 let work = group_of(request)?;
+                if post.stopping() && !group::was_skipped(work) {
+                    // It is told when the run goes on: then all of it is known.
+                    let stopped = Failure::new(FailureClass::Infrastructure, "stopped");
+                    let status = RecipeStatus::Failed(stopped);
+                    return Ok(StepOutcome::for_all(&work.group, &status));
+                }
                 Ok(StepOutcome {
                     notes: post.warned(about_group(work, &settings, &post)),
                     ..StepOutcome::for_all(&work.group, &RecipeStatus::Succeeded)
@@ -86,11 +92,6 @@ fn group_of(request: &StepRequest) -> Result<&GroupWork, StepError> {
 fn about_group(work: &GroupWork, settings: &Settings, post: &Post<'_>) -> Vec<String> {
     if group::was_skipped(work) {
         return Vec::new();
-    }
-    if post.stopping() {
-        // What a group that was stopped on its way would have come to, nobody knows.
-        let note = "no mail was sent, because the run is being stopped".to_owned();
-        return settings.sends.then_some(note).into_iter().collect();
     }
     let mut notes = Vec::new();
     let (letter, troubles) = group::letter(work, settings);

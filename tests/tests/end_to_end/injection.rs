@@ -353,7 +353,10 @@ fn as_tags_of_an_upstream_they_are_no_versions() {
         tried += 1;
         let output = environment.upgrade("ghello --machines qemux86-64").run();
         check_shown(&output);
-        assert_ne!(output.code, Some(0), "{text:?}: {}", output.shown());
+        // BitBake looks only at what stands behind a tag's last slash, which may be no version at all.
+        let passed_over = output.stdout.contains("ghello  it is up to date (1.0)");
+        let refused = output.code != Some(0);
+        assert!(refused || passed_over, "{text:?}: {}", output.shown());
         let _ = environment.git_in(&upstream, &["update-ref", "-d", &tag]);
     }
     assert!(tried > 20, "{tried}");

@@ -79,6 +79,7 @@ impl Forge {
         let path = format!("{}:{path}", self.tools.display());
         let call = self.environment.upgrade(words).env("PATH", path);
         call.env("GH_STATE", &self.state)
+            .env("BB_ENV_PASSTHROUGH_ADDITIONS", "GH_STATE")
     }
 
     /// Subjects of each branch of the remote that `main` does not have.

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 /// Text for the content of an element and for an attribute within double quotes. Characters that
-/// HTML forbids, and those that turn the direction of the text around them and so make it read as
-/// something that it is not, become the replacement character.
+/// HTML forbids, and those that steer how the text around them is read, become the replacement
+/// character.
 #[must_use]
 pub fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
@@ -16,7 +16,7 @@ pub fn escaped(text: &str) -> String {
             '"' => safe.push_str("&quot;"),
             '\'' => safe.push_str("&#39;"),
             '\n' | '\t' => safe.push(character),
-            _ if character.is_control() || turns_direction(character) => safe.push('\u{fffd}'),
+            _ if auh_foreign::steers(character) => safe.push('\u{fffd}'),
             _ => safe.push(character),
         }
     }
@@ -39,11 +39,6 @@ pub fn path_in_link(path: &str) -> String {
         }
     }
     link
-}
-
-/// Embeddings, overrides and isolates of the Unicode bidirectional algorithm (UAX #9), and marks.
-fn turns_direction(character: char) -> bool {
-    matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

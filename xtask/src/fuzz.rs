@@ -108,7 +108,7 @@ impl Search {
         let text = String::from_utf8_lossy(&text);
         match executions(&text) {
             Some(count) if status.success() => {
-                println!("{name}: {count} executions, nothing found")
+                println!("{name}: {count} executions, nothing found");
             }
             Some(count) => println!(
                 "{name}: found something after {count} executions, see {}",

@@ -636,8 +636,8 @@ impl Dispatcher<'_, '_, '_> {
     }
 
     fn abandon_stuck(&mut self) -> Result<(), EngineError> {
-        let stuck = self.stuck().into_iter().flatten();
-        stuck.map(|task| self.abandon(task)).collect()
+        let mut stuck = self.stuck().into_iter().flatten();
+        stuck.try_for_each(|task| self.abandon(task))
     }
 
     /// Goes on without a step that is stuck: its recipes have failed. In company nobody knows whose

@@ -270,7 +270,7 @@ mod tests {
         let path = workdir.path().join("journal.jsonl");
         let mut writer = Writer::create(&path).unwrap();
         let log = |message: &str| Event::Log {
-            level: auh_protocol::host::Level::Info,
+            level: Level::Info,
             group: Some("a".to_owned()),
             message: message.to_owned(),
         };

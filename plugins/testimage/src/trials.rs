@@ -31,10 +31,10 @@ pub(crate) fn test(host: &Host, request: &StepRequest, max_trials: Option<usize>
         Ok(image) => image,
         Err(reason) => return outcome::not_run(host, request, &reason),
     };
-    if request.again {
-        if let Err(reason) = absent::put_back_again(host, &undos(&suspects, &Set::new()), &folder) {
-            return outcome::not_run(host, request, &reason);
-        }
+    if request.again
+        && let Err(reason) = absent::put_back_again(host, &undos(&suspects, &Set::new()), &folder)
+    {
+        return outcome::not_run(host, request, &reason);
     }
     let mut trials = Trials {
         host,

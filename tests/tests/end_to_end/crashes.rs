@@ -82,10 +82,13 @@ fn resume(environment: &Environment) -> Call<'_> {
     dated(environment, environment.auh().args(["resume"]))
 }
 
+/// A group, its verdict, and how it failed.
+type Fate = (String, Option<GroupVerdict>, Vec<(FailureClass, String)>);
+
 /// All that two runs are compared by.
 #[derive(Debug, PartialEq)]
 struct End {
-    fates: Vec<(String, Option<GroupVerdict>, Vec<(FailureClass, String)>)>,
+    fates: Vec<Fate>,
     commits: String,
     status: String,
     branches: String,
@@ -244,7 +247,11 @@ enum By {
 impl By {
     /// The faults at an event or write, each for a process of its own.
     fn faults(self, number: usize) -> Vec<String> {
-        let torn = if number % 2 == 0 { "torn" } else { "before" };
+        let torn = if number.is_multiple_of(2) {
+            "torn"
+        } else {
+            "before"
+        };
         match self {
             Self::Kill(_) => vec![
                 format!("kill-{torn}:{number}"),

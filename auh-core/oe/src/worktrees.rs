@@ -415,11 +415,13 @@ mod tests {
         assert_eq!(fs::read_to_string(tree.join("meta-a/x.bb")).unwrap(), "1\n");
         // The run goes on: what was integrated is there.
         let again = CheckOut::Again("auh/2");
-        for there in ["<<<<\n", "2\n"] {
-            fs::write(tree.join("meta-a/x.bb"), there).unwrap();
+        for is_gone in [false, true] {
+            match is_gone {
+                true => fs::remove_dir_all(&tree).unwrap(),
+                false => fs::write(tree.join("meta-a/x.bb"), "<<<<\n").unwrap(),
+            }
             Worktrees::lay_out(&trees, &repositories, &[], again, &cancel).unwrap();
             assert_eq!(fs::read_to_string(tree.join("meta-a/x.bb")).unwrap(), "2\n");
-            fs::remove_dir_all(&tree).unwrap();
         }
         assert_eq!(branches(), "auh/2\n", "the other one was empty");
         lay_out("auh/3");

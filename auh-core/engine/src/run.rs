@@ -336,8 +336,13 @@ impl Dispatcher<'_, '_, '_> {
         self.close(messages, inbox)
     }
 
-    /// Ends what goes on of a run that breaks off: nothing works on behind the program's end.
+    /// Ends what goes on of a run that breaks off: nothing works on behind the program's end. What a
+    /// step does from here on nobody could write down, so it is let do nothing more; whoever goes on
+    /// with the run finds it as after a death.
     fn wind_up(&mut self, inbox: &mpsc::Receiver<Message>) {
+        for call in self.calls.values() {
+            call.leash.give_up();
+        }
         if !self.run.stop.requested() {
             self.run.stop.request();
         }

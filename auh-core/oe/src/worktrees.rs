@@ -416,10 +416,9 @@ mod tests {
         // The run goes on: what was integrated is there.
         let again = CheckOut::Again("auh/2");
         for is_gone in [false, true] {
-            if is_gone {
-                fs::remove_dir_all(&tree).unwrap();
-            } else {
-                fs::write(tree.join("meta-a/x.bb"), "<<<<\n").unwrap();
+            match is_gone {
+                true => fs::remove_dir_all(&tree).unwrap(),
+                false => fs::write(tree.join("meta-a/x.bb"), "<<<<\n").unwrap(),
             }
             Worktrees::lay_out(&trees, &repositories, &[], again, &cancel).unwrap();
             assert_eq!(fs::read_to_string(tree.join("meta-a/x.bb")).unwrap(), "2\n");

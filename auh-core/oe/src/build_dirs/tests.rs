@@ -105,8 +105,14 @@ fn a_block_that_a_dead_run_left_is_taken_out() {
     std::mem::forget(fixture.enter(false));
     assert!(fixture.read("conf/auto.conf").contains("auh begin"));
     fixture.enter(false).leave();
-    // As before both: there was none.
-    assert!(!fixture.build_dir.join("conf/auto.conf").exists());
+    let conf = fixture.build_dir.join("conf/auto.conf");
+    assert!(!conf.exists(), "there was none before the run that died");
+    // What somebody has added since stays.
+    std::mem::forget(fixture.enter(false));
+    let text = fs::read_to_string(&conf).unwrap() + "MINE = \"1\"\n";
+    fs::write(&conf, text).unwrap();
+    fixture.enter(false).leave();
+    assert_eq!(fixture.read("conf/auto.conf"), "MINE = \"1\"\n");
 }
 
 #[test]

@@ -17,8 +17,7 @@ use anyhow::{Context, Result};
 use auh_config::{Load, Settings};
 use auh_engine::{Replay, Selection, Stop, Watcher};
 use auh_journal::{
-    Basis, Event, Journal, JournalError, JournalLock, Record, Resumption, RunFolder, RunLock,
-    RunStart, Writer,
+    Basis, Event, Journal, JournalLock, Record, Resumption, RunFolder, RunLock, RunStart, Writer,
 };
 use auh_oe::{Base, BuildDirs, Environment, LayerRepository, is_committed, put_back, remove_locks};
 use auh_protocol::{Group, PluginKind};
@@ -307,9 +306,7 @@ fn clear(
                 put_back(&change.repository, &change.paths, work.stop.work())?;
             }
         }
-        folder
-            .empty_group(&group.name(), !apart)
-            .map_err(JournalError::from)?;
+        folder.empty_group(&group.name(), !apart)?;
     }
     Ok(())
 }

@@ -244,6 +244,36 @@ mod tests {
     }
 
     #[test]
+    fn a_journal_cut_at_any_byte_goes_on_behind_its_last_whole_line() {
+        let workdir = tempfile::tempdir().unwrap();
+        let folder = RunFolder::create(workdir.path()).unwrap();
+        let (mut writer, mut records) = Writer::begin(&folder, [plan(), log("ä\n\"{")]).unwrap();
+        records.push(writer.append(log("")).unwrap());
+        records.push(writer.append(plan()).unwrap());
+        drop(writer);
+        let whole = fs::read(folder.journal()).unwrap();
+        for cut in 0..=whole.len() {
+            fs::write(folder.journal(), &whole[..cut]).unwrap();
+            let lines = whole[..cut].iter().filter(|byte| **byte == b'\n').count();
+            if lines == 0 {
+                let error = Writer::resume(&folder).unwrap_err();
+                assert!(
+                    matches!(error, JournalError::NoPlan { .. }),
+                    "{cut}: {error}"
+                );
+                assert_eq!(fs::read(folder.journal()).unwrap(), whole[..cut]);
+                continue;
+            }
+            let (mut writer, journal) = Writer::resume(&folder).unwrap();
+            assert_eq!(journal.records, records[..lines], "{cut}");
+            let last = writer.append(log("on")).unwrap();
+            drop(writer);
+            let all = read(&folder.journal()).unwrap();
+            assert_eq!(all.records, [&records[..lines], &[last]].concat(), "{cut}");
+        }
+    }
+
+    #[test]
     fn what_cannot_be_continued_is_not_written_to() {
         let workdir = tempfile::tempdir().unwrap();
         let folder = RunFolder::create(workdir.path()).unwrap();

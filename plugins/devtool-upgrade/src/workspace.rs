@@ -83,6 +83,7 @@ impl Part {
         let workspace = &self.workspace;
         let mut found: Vec<PathBuf> = self.appends();
         found.push(workspace.join("recipes").join(&self.pn));
+        found.push(workspace.join(FETCHES));
         found.push(workspace.join("sources").join(&self.pn));
         found.push(self.changelog());
         found.extend(self.attic_sources());
@@ -135,6 +136,10 @@ impl Part {
     }
 }
 
+/// Where devtool writes recipes of its own to fetch a release with (`scriptutils.fetch_url`). It takes
+/// them away again unless it is killed; BitBake would parse what is left.
+const FETCHES: &str = "recipes/recipetool";
+
 /// Removes a file, a folder of one recipe with all in it, or a shared folder if it is empty.
 fn remove(path: &Path) -> io::Result<()> {
     let folder = path.parent().and_then(Path::file_name);
@@ -171,5 +176,25 @@ fn below(path: &Path, found: &mut Vec<PathBuf>) {
         for entry in entries(path, |_| true) {
             below(&entry, found);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recipe_that_a_killed_devtool_fetched_with_goes_and_one_that_was_there_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let recipe = auh_sdk::pretend::recipe(Path::new("/layer"), "a");
+        let left = folder.path().join(FETCHES).join("tmp-recipetool-1.bb");
+        let part = Part::new(folder.path(), &recipe);
+        fs::create_dir_all(left.parent().unwrap()).unwrap();
+        fs::write(&left, "").unwrap();
+        let later = Part::new(folder.path(), &recipe);
+        later.remove_new().unwrap();
+        assert!(left.exists());
+        part.remove_new().unwrap();
+        assert!(!left.parent().unwrap().exists());
     }
 }

@@ -189,6 +189,7 @@ fn time_to_clean_up_is_granted() {
 fn the_soft_signal_can_be_an_interrupt() {
     let mut command = sh("trap 'echo interrupted; exit 0' INT; echo ready; while :; do :; done");
     command.soft_signal = SoftSignal::Interrupt;
+    command.stop_grace = Duration::from_secs(60);
     let cancel = CancelToken::new();
     let finished = run(&command, &cancel, &mut |_| cancel.cancel(CancelStage::Soft)).unwrap();
     assert_eq!(finished.last_lines, ["ready", "interrupted"]);

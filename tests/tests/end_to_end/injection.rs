@@ -358,16 +358,17 @@ fn as_tags_of_an_upstream_they_are_no_versions() {
         check_shown(&output);
         // Of a tag with slashes the last part is no version to upstream checks.
         let is_known = output.stdout.contains("it is up to date (1.0)");
-        assert_eq!(
-            output.code == Some(0),
-            is_known,
-            "{text:?}: {}",
-            output.shown()
-        );
-        refused += usize::from(!is_known);
+        // `9-` is a version like any other.
+        let is_taken = output.code == Some(0) && !is_known;
+        if is_taken {
+            let version = Version::new(format!("9{text}"));
+            assert!(version.is_ok(), "{text:?}: {}", output.shown());
+            let _ = environment.git(&["reset", "-q", "--hard", "HEAD~1"]);
+        }
+        refused += usize::from(!is_known && !is_taken);
         let _ = environment.git_in(&upstream, &["update-ref", "-d", &tag]);
     }
-    assert!(tried > 20 && refused > 15, "{refused} of {tried}");
+    assert!(tried > 20 && refused > 10, "{refused} of {tried}");
     check_nothing_was_run(&environment);
     assert_eq!(environment.subjects(), ["accept every version"]);
 }

@@ -268,11 +268,14 @@ fn check_mails(server: &SmtpServer) {
             1,
             "{head}"
         );
-        assert!(!mail.text.chars().any(steers), "{:?}", mail.text);
+        // The patch itself is the recipe's text, and would not apply without it.
+        let words = mail.text.split("\ndiff --git ").next().unwrap();
+        assert!(!words.chars().any(steers), "{words:?}");
+        assert!(!words.contains(OF_URLS), "{words}");
         assert!(
-            secrets().all(|secret| !mail.text.contains(secret)),
-            "{}",
-            mail.text
+            SECRETS
+                .iter()
+                .all(|(_, value)| !mail.message.contains(value))
         );
     }
 }
@@ -340,7 +343,8 @@ fn as_tags_of_an_upstream_they_are_no_versions() {
     environment.append(&recipe, "UPSTREAM_CHECK_GITTAGREGEX = \"v(?P<pver>.*)\"\n");
     let _ = environment.git(&["commit", "-qam", "accept every version"]);
     let (mut tried, mut refused) = (0, 0);
-    for text in texts() {
+    let is_version = |text: &String| Version::new(format!("9{text}")).is_ok();
+    for text in texts().into_iter().filter(|text| !is_version(text)) {
         let tag = format!("refs/tags/v9{text}");
         let make = Command::new("git")
             .arg("-C")

@@ -368,7 +368,7 @@ fn as_tags_of_an_upstream_they_are_no_versions() {
         refused += usize::from(!is_known);
         let _ = environment.git_in(&upstream, &["update-ref", "-d", &tag]);
     }
-    assert!(tried > 20 && refused > 15, "{refused} of {tried}");
+    assert!(tried > 10 && refused > 5, "{refused} of {tried}");
     check_nothing_was_run(&environment);
     assert_eq!(environment.subjects(), ["accept every version"]);
 }

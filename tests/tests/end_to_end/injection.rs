@@ -268,9 +268,9 @@ fn check_mails(server: &SmtpServer) {
             1,
             "{head}"
         );
-        assert!(!mail.text.chars().any(steers), "{:?}", mail.text);
         // The patch itself is the recipe's text, and would not apply without it.
         let words = mail.text.split("\ndiff --git ").next().unwrap();
+        assert!(!words.chars().any(steers), "{words:?}");
         assert!(!words.contains(OF_URLS), "{words}");
         assert!(
             SECRETS
@@ -343,7 +343,8 @@ fn as_tags_of_an_upstream_they_are_no_versions() {
     environment.append(&recipe, "UPSTREAM_CHECK_GITTAGREGEX = \"v(?P<pver>.*)\"\n");
     let _ = environment.git(&["commit", "-qam", "accept every version"]);
     let (mut tried, mut refused) = (0, 0);
-    for text in texts() {
+    let is_version = |text: &String| Version::new(format!("9{text}")).is_ok();
+    for text in texts().into_iter().filter(|text| !is_version(text)) {
         let tag = format!("refs/tags/v9{text}");
         let make = Command::new("git")
             .arg("-C")
@@ -368,7 +369,7 @@ fn as_tags_of_an_upstream_they_are_no_versions() {
         refused += usize::from(!is_known && !is_taken);
         let _ = environment.git_in(&upstream, &["update-ref", "-d", &tag]);
     }
-    assert!(tried > 20 && refused > 10, "{refused} of {tried}");
+    assert!(tried > 10 && refused > 5, "{refused} of {tried}");
     check_nothing_was_run(&environment);
     assert_eq!(environment.subjects(), ["accept every version"]);
 }

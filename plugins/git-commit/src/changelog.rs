@@ -30,12 +30,9 @@ pub(crate) fn excerpt(bytes: &[u8]) -> String {
     lines.join("\n")
 }
 
-/// A text without control characters, and without those that change the direction of what follows.
+/// A text without characters that steer: controls, other kinds of line breaks, changes of direction.
 pub(crate) fn printable(text: &str) -> String {
-    let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
-    text.chars()
-        .filter(|c| !c.is_control() && !turns(*c))
-        .collect()
+    text.chars().filter(|c| !auh_foreign::steers(*c)).collect()
 }
 
 /// Lines without tabs, control characters and blanks at their ends.

@@ -249,10 +249,16 @@ fn check_mails(server: &SmtpServer) {
     let known = ["jane@example.com", "list@example.org", "status@example.org"];
     let mails = server.received();
     assert!(mails.len() > 50, "{}", mails.len());
+    // One maintainer's field is somebody else's whole address, which is the recipe's to say.
+    let is_evil = |to: &String| to.contains("evil");
+    let to_evil = mails.iter().filter(|mail| mail.to.iter().any(is_evil));
+    assert!(to_evil.count() <= 1);
     for mail in &mails {
         assert_eq!(mail.from, "uh@example.org");
         assert!(
-            mail.to.iter().all(|to| known.contains(&to.as_str())),
+            mail.to
+                .iter()
+                .all(|to| is_evil(to) || known.contains(&to.as_str())),
             "{:?}",
             mail.to
         );

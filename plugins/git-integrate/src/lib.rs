@@ -71,23 +71,31 @@ fn integrate(host: &Host, work: &GroupWork, again: bool) -> Result<Vec<Commit>, 
 
 /// The pick of a commit that an earlier attempt made: one of the last on the branch.
 fn picked_before(host: &Host, work: &GroupWork, commit: &Commit) -> Option<String> {
-    const RECORD: char = '\u{1e}';
     let repository = repository(work, commit);
-    let format = format!("--format=%H%x00%an%x00%ae%x00%at%x00%B{RECORD}");
-    let log = |arguments: &[&str]| {
-        let said = repository.run(host, &[&["log", &format], arguments].concat(), &[]);
-        said.map(|said| said.stdout).unwrap_or_default()
-    };
-    let own = log(&["-1", &commit.revision]);
-    let (_, own) = own.trim().split_once('\0')?;
-    let own = own.to_owned();
+    let own = marks(host, &repository, &["-1", &commit.revision]).pop()?;
     // A group has few commits in one repository, and nobody else is before the next group.
-    let last = log(&["-20", "HEAD"]);
-    let mut records = last
-        .split(RECORD)
-        .filter_map(|known| known.trim().split_once('\0'));
-    let same = records.find(|(_, rest)| *rest == own.trim_end_matches(RECORD))?;
-    Some(same.0.to_owned())
+    let last = marks(host, &repository, &["-20", "HEAD"]);
+    let same = last.into_iter().find(|known| known.kept == own.kept)?;
+    Some(same.revision)
+}
+
+/// A commit, and what a pick keeps of it: author, time and message.
+struct Marks {
+    revision: String,
+    kept: [String; 4],
+}
+
+fn marks(host: &Host, repository: &Repository, which: &[&str]) -> Vec<Marks> {
+    const FORMAT: &[&str] = &["log", "-z", "--format=%H%x00%an%x00%ae%x00%at%x00%B"];
+    let said = repository.run(host, &[FORMAT, which].concat(), &[]);
+    let text = said.map(|said| said.stdout).unwrap_or_default();
+    let fields: Vec<&str> = text.split('\0').collect();
+    let (commits, _) = fields.as_chunks::<5>();
+    let commits = commits.iter().map(|[revision, kept @ ..]| Marks {
+        revision: (*revision).to_owned(),
+        kept: kept.map(str::to_owned),
+    });
+    commits.collect()
 }
 
 fn pick(host: &Host, work: &GroupWork, commit: &Commit) -> Result<String, Failure> {

@@ -22,10 +22,18 @@ fn request(layer: &Layer, commits: Vec<Commit>, branch: Option<&str>) -> StepReq
 }
 
 fn run(layer: &Layer, commits: Vec<Commit>, branch: Option<&str>) -> StepOutcome {
+    carry_out(&request(layer, commits, branch))
+}
+
+fn run_again(layer: &Layer, commits: Vec<Commit>) -> StepOutcome {
+    let mut request = request(layer, commits, Some("auh/1"));
+    request.again = true;
+    carry_out(&request)
+}
+
+fn carry_out(request: &StepRequest) -> StepOutcome {
     let host: Host = PretendHost::new(real_git::run).host();
-    GitIntegrate
-        .run(&request(layer, commits, branch), &host)
-        .unwrap()
+    GitIntegrate.run(request, &host).unwrap()
 }
 
 fn head(layer: &Layer) -> String {
@@ -72,6 +80,32 @@ fn commits_come_to_the_branch_and_know_it() {
     assert_eq!(message("HEAD"), message(&made.revision));
     assert_eq!(outcome.commits[0].current(), head(&layer));
     assert_eq!(outcome.commits[0].revision, made.revision);
+}
+
+#[test]
+fn a_pick_of_an_earlier_attempt_is_recognised_whatever_its_message_ends_with() {
+    for (end, number) in ["", "\n", "\n\n\u{1e}\n", "\r\n "].iter().zip(2..) {
+        let layer = layer();
+        let subject = format!("change a.bb\n\nto {number}{end}");
+        let made = commit_of(&layer, &subject, || layer.write("a.bb", &number.to_string()));
+        let first = run(&layer, vec![made.clone()], Some("auh/1"));
+        let picked = head(&layer);
+        let second = run_again(&layer, vec![made]);
+        assert_eq!(head(&layer), picked, "{end:?}");
+        assert_eq!(second.commits, first.commits);
+    }
+}
+
+#[test]
+fn of_two_commits_of_which_one_was_picked_only_the_other_is() {
+    let layer = layer();
+    let both = [commit(&layer, "a.bb", "2"), commit(&layer, "b.bb", "2")];
+    run(&layer, both[..1].to_vec(), Some("auh/1"));
+    let picked = head(&layer);
+    let outcome = run_again(&layer, both.to_vec());
+    assert_eq!(outcome.commits[0].current(), picked);
+    assert_eq!(outcome.commits[1].current(), head(&layer));
+    assert_eq!(layer.git(&["rev-parse", "HEAD^"]).trim(), picked);
 }
 
 #[test]

@@ -365,7 +365,6 @@ fn a_run_killed_without_its_commands_at_every_event_comes_to_the_same_end() {
 }
 
 #[test]
-#[ignore = "on a loaded machine the branch now and then has a commit that an undisturbed run does not make"]
 fn a_run_with_two_jobs_killed_at_every_event_comes_to_the_same_end() {
     chain("r0013 r0004 --jobs 2", By::Kill(Dies::WithItsCommands));
 }

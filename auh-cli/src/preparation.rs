@@ -8,7 +8,7 @@ use crate::{
 };
 use anyhow::{Context, Result, anyhow};
 use auh_config::{Flags, Load, PipelineEntry, Settings, Warning};
-use auh_engine::{Filters, Pipeline, Selection, Step};
+use auh_engine::{Filters, Pipeline, Scheduler, Selection, Step};
 use auh_journal::ParseEvent;
 use auh_loader::{Apart, Plugin, Search, Trust};
 use auh_oe::{OeError, SessionRequest, SessionResponse, Surroundings, Unfit, Wanted, ask};
@@ -155,7 +155,7 @@ pub(crate) fn step(settings: &Settings, search: &Search, entry: &PipelineEntry) 
     let is_plugins = |key: &&String| key.split('.').next() == Some("plugins");
     let asked_for = asked_for.filter(|key| !is_plugins(key));
     Ok(Step {
-        options: options(settings, &plugin, entry)?,
+        options: options(settings, &plugin, Some(entry))?,
         settings: asked_for
             .filter_map(|key| Some((key.clone(), settings.value(key)?)))
             .collect(),
@@ -166,13 +166,22 @@ pub(crate) fn step(settings: &Settings, search: &Search, entry: &PipelineEntry) 
     })
 }
 
-/// A step's own settings; the first of them that its plugin does not take is the error.
+/// Loads the scheduler that orders the run.
+pub(crate) fn scheduler(settings: &Settings, search: &Search) -> Result<Scheduler> {
+    let plugin = search.load(PluginKind::Scheduler, &settings.scheduler)?;
+    Ok(Scheduler {
+        options: options(settings, &plugin, None)?,
+        plugin,
+    })
+}
+
+/// A plugin's own settings; the first of them that it does not take is the error.
 fn options(
     settings: &Settings,
     plugin: &Plugin,
-    entry: &PipelineEntry,
+    entry: Option<&PipelineEntry>,
 ) -> Result<Map<String, Value>> {
-    let checked = settings.checked_options(plugin.manifest(), Some(entry));
+    let checked = settings.checked_options(plugin.manifest(), entry);
     checked.map_err(|errors| match errors.into_iter().next() {
         Some(error) => error.into(),
         None => anyhow!("the settings of {} cannot be used", plugin.manifest().name),

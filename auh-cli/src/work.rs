@@ -10,9 +10,8 @@ use crate::{
 };
 use anyhow::{Context, Result};
 use auh_config::Settings;
-use auh_engine::{Pipeline, Replay, Run, Selection, Stop, Watcher, run};
+use auh_engine::{Pipeline, Replay, Run, Scheduler, Selection, Stop, Watcher, run};
 use auh_journal::{Basis, Event, JournalError, RunEnd, RunFolder, Writer};
-use auh_loader::Plugin;
 use auh_oe::{Base, BuildDirs, LayerRepository, Sources, WorkPlace};
 use auh_protocol::{RecipeName, host::Level};
 use std::{
@@ -26,7 +25,7 @@ use std::{
 pub(crate) struct Work {
     pub settings: Settings,
     pub pipeline: Pipeline,
-    pub scheduler: Plugin,
+    pub scheduler: Scheduler,
     pub dirs: Arc<BuildDirs>,
     pub stop: Stop,
     pub began: Instant,
@@ -67,7 +66,9 @@ impl Work {
     /// The plugins that take part, by kind and name, and their versions.
     pub(crate) fn plugins(&self) -> BTreeMap<String, String> {
         let steps = self.pipeline.steps.iter().chain(&self.pipeline.closing);
-        let plugins = steps.map(|step| &step.plugin).chain([&self.scheduler]);
+        let plugins = steps
+            .map(|step| &step.plugin)
+            .chain([&self.scheduler.plugin]);
         let known = plugins.map(|plugin| {
             let manifest = plugin.manifest();
             let name = format!("{} {}", manifest.kind, manifest.name);

@@ -143,7 +143,7 @@ fn check(file: Option<&Path>, plugins: &PluginFlags) -> Result<exit::Status> {
     }
 }
 
-/// What plugins are given and do not take: in pipelines, and in their own tables.
+/// What plugins are given and do not take: in pipelines, in their own tables, and as the scheduler.
 fn misfits(settings: &Settings) -> Result<Vec<ConfigError>> {
     let search = preparation::search(settings)?;
     let pipelines = settings.pipelines.values();
@@ -160,9 +160,10 @@ fn misfits(settings: &Settings) -> Result<Vec<ConfigError>> {
         let idle = (!stands(name)).then_some((PluginKind::Step, name, None));
         [Some((PluginKind::Scheduler, name, None)), idle]
     });
+    let ordering = (PluginKind::Scheduler, &settings.scheduler, None);
     // What stands in several pipelines is told once.
     let mut errors = BTreeMap::new();
-    for (kind, name, entry) in in_pipelines.chain(tables.flatten()) {
+    for (kind, name, entry) in in_pipelines.chain(tables.flatten()).chain([ordering]) {
         // What cannot be loaded is warned of elsewhere.
         let Ok(plugin) = search.load(kind, name) else {
             continue;

@@ -9,7 +9,6 @@ use auh_config::{Flags, Pipeline, Settings};
 use auh_engine::{Run, Stop, Watcher, run};
 use auh_journal::{Event, FORMAT, JournalLock, RunStart, Writer};
 use auh_oe::{BuildDirs, Environment};
-use auh_protocol::PluginKind;
 use std::{
     collections::BTreeMap,
     sync::Arc,
@@ -26,7 +25,7 @@ pub(crate) fn mail(args: &Mail) -> Result<exit::Status> {
         preparation::settings(environment.build_dir(), &args.settings, Flags::default())?;
     let search = preparation::search(&settings)?;
     let pipeline = preparation::pipeline(resend_pipeline(&settings)?, &settings, &search)?;
-    let scheduler = search.load(PluginKind::Scheduler, &settings.scheduler)?;
+    let scheduler = preparation::scheduler(&settings, &search)?;
     let folder = runs::named(&args.resend, &settings.workdir)?;
     let _lock = JournalLock::take(&folder)?;
     let stop = Stop::default();
@@ -41,7 +40,7 @@ pub(crate) fn mail(args: &Mail) -> Result<exit::Status> {
         build_dir: dirs.original().to_owned(),
         machines: settings.machines.clone(),
         pipeline: pipeline.name.clone(),
-        scheduler: scheduler.manifest().name.clone(),
+        scheduler: scheduler.name().to_owned(),
         recipes: Vec::new(),
         basis: None,
     };

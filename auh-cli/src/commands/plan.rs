@@ -3,9 +3,8 @@
 use crate::{commands::plugin::columns, screen::Forecast};
 use anyhow::Result;
 use auh_config::Settings;
-use auh_engine::{Pipeline, Selection, Step, order_of_groups};
+use auh_engine::{Pipeline, Scheduler, Selection, Step, order_of_groups};
 use auh_journal::{RunFolder, read};
-use auh_loader::Plugin;
 use auh_protocol::{Group, Recipe, Scope};
 use auh_report::{Estimate, Experience, Planned, PlannedStep, duration};
 use std::path::Path;
@@ -17,7 +16,7 @@ use std::path::Path;
 pub(crate) fn shown(
     selection: &Selection,
     pipeline: &Pipeline,
-    scheduler: &Plugin,
+    scheduler: &Scheduler,
     settings: &Settings,
 ) -> Result<String> {
     let batch = settings.batch.get();

@@ -23,7 +23,7 @@ use auh_journal::{
     Basis, Event, Journal, JournalLock, Record, Resumption, RunFolder, RunLock, RunStart, Writer,
 };
 use auh_oe::{Base, BuildDirs, Environment, LayerRepository, is_committed, put_back, remove_locks};
-use auh_protocol::{Group, PluginKind};
+use auh_protocol::Group;
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -52,7 +52,7 @@ pub(crate) fn resume(args: &Resume) -> Result<exit::Status> {
     let search = preparation::search(&settings)?;
     let pipeline = preparation::pipeline(settings.chosen_pipeline(), &settings, &search)?;
     let pipeline = jobs::fitted(pipeline, &settings)?;
-    let scheduler = search.load(PluginKind::Scheduler, &settings.scheduler)?;
+    let scheduler = preparation::scheduler(&settings, &search)?;
     let stop = Stop::default();
     environment.check_for_upgrades(stop.work())?;
     let lines = bitbake_lines(&settings, &search, environment.build_dir())?;

@@ -24,7 +24,7 @@ use auh_oe::{
     Surroundings, Threads, Wanted, WorkPlace,
 };
 use auh_protocol::{
-    PluginKind, RecipeName, Version,
+    RecipeName, Version,
     host::{Exit, Level, Place},
 };
 use std::{
@@ -56,7 +56,7 @@ pub(crate) fn upgrade(args: &Upgrade, dry_run: bool) -> Result<exit::Status> {
     let search = preparation::search(&settings)?;
     let pipeline = preparation::pipeline(settings.chosen_pipeline(), &settings, &search)?;
     let pipeline = jobs::fitted(pipeline, &settings)?;
-    let scheduler = search.load(PluginKind::Scheduler, &settings.scheduler)?;
+    let scheduler = preparation::scheduler(&settings, &search)?;
     let stop = Stop::default();
     environment.check_for_upgrades(stop.work())?;
     let lines = bitbake_lines(&settings, &search, environment.build_dir())?;
@@ -225,7 +225,7 @@ impl Job {
     /// nothing where the builds themselves see to that.
     fn work_to_remove(&self, response: &SessionResponse) -> BTreeMap<RecipeName, WorkPlace> {
         let base = &response.base;
-        if !self.work.scheduler.manifest().saves_disk || response.removes_work {
+        if !self.work.scheduler.plugin.manifest().saves_disk || response.removes_work {
             return BTreeMap::new();
         }
         let place = |record: &RecipeRecord| {
@@ -256,7 +256,7 @@ impl Job {
                 build_dir: self.work.dirs.original().to_owned(),
                 machines: self.work.dirs.machines().to_vec(),
                 pipeline: self.work.pipeline.name.clone(),
-                scheduler: self.work.scheduler.manifest().name.clone(),
+                scheduler: self.work.scheduler.name().to_owned(),
                 recipes,
                 basis: Some(Box::new(start)),
             }),

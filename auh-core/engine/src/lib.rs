@@ -21,7 +21,7 @@ mod stop;
 mod work;
 
 pub use error::EngineError;
-pub use plan::{Pipeline, Step};
+pub use plan::{Pipeline, Scheduler, Step};
 pub use replay::{GroupSoFar, Replay};
 pub use requirements::{check_requirements, required_variables, unmet_requirements};
 pub use run::{Live, Run, Watcher, order_of_groups, run};

@@ -53,6 +53,23 @@ impl Step {
     }
 }
 
+/// The scheduler of a run, with its plugin loaded.
+#[derive(Debug, Clone)]
+pub struct Scheduler {
+    /// The plugin.
+    pub plugin: Plugin,
+    /// The plugin's settings.
+    pub options: Map<String, Value>,
+}
+
+impl Scheduler {
+    /// Its own name, which may be another one than it was asked for by.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.plugin.manifest().name
+    }
+}
+
 /// The steps of a run, in order.
 #[derive(Debug, Clone)]
 pub struct Pipeline {

@@ -2,7 +2,7 @@
 //! writes the journal, and only then tells the watcher.
 
 use crate::{
-    EngineError, GroupSoFar, Pipeline, Replay, Seat, Seats, Step, Stop,
+    EngineError, GroupSoFar, Pipeline, Replay, Scheduler, Seat, Seats, Step, Stop,
     ahead::{self, Ahead},
     company::{self, Parting, Postponed},
     disk::DiskWatch,
@@ -23,6 +23,7 @@ use auh_protocol::{
     host::Level,
     step::{NOTES, note_name},
 };
+use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs::{self, File},
@@ -67,7 +68,7 @@ pub struct Run<'a> {
     /// What is done with each group.
     pub pipeline: &'a Pipeline,
     /// What orders it.
-    pub scheduler: &'a Plugin,
+    pub scheduler: &'a Scheduler,
     /// The groups to attempt.
     pub groups: Vec<Group>,
     /// The run directory.
@@ -193,7 +194,7 @@ pub fn order_of_groups(
     pipeline: &Pipeline,
     groups: &[Group],
     batch: usize,
-    scheduler: &Plugin,
+    scheduler: &Scheduler,
 ) -> Result<Vec<usize>, EngineError> {
     let plan = Plan::new(pipeline, groups, batch, &vec![0; groups.len()]);
     let (object, order) = ask_for_order(scheduler, &plan)?;
@@ -217,20 +218,25 @@ fn begun_in_order(plan: &Plan, order: &[TaskIndex]) -> Vec<usize> {
     begun.filter(|group| known.insert(*group)).collect()
 }
 
-fn ask_for_order(plugin: &Plugin, plan: &Plan) -> Result<(Object, Vec<TaskIndex>), EngineError> {
+fn ask_for_order(
+    scheduler: &Scheduler,
+    plan: &Plan,
+) -> Result<(Object, Vec<TaskIndex>), EngineError> {
     let silent = Arc::new(NoHost);
-    let object = plugin
-        .create(silent, "{}")
-        .map_err(|fault| scheduler_error(plugin, fault))?;
+    let options = Value::Object(scheduler.options.clone()).to_string();
+    let object = scheduler
+        .plugin
+        .create(silent, &options)
+        .map_err(|fault| scheduler_error(scheduler, fault))?;
     let order = object
         .order(&plan.graph)
-        .map_err(|fault| scheduler_error(plugin, fault))?;
+        .map_err(|fault| scheduler_error(scheduler, fault))?;
     Ok((object, order))
 }
 
-fn scheduler_error(plugin: &Plugin, fault: auh_protocol::PluginFault) -> EngineError {
+fn scheduler_error(scheduler: &Scheduler, fault: auh_protocol::PluginFault) -> EngineError {
     EngineError::Scheduler {
-        name: plugin.manifest().name.clone(),
+        name: scheduler.name().to_owned(),
         fault,
     }
 }
@@ -502,7 +508,7 @@ impl Dispatcher<'_, '_, '_> {
         let picked = self.scheduler.pick(&ready, self.queue.running(), &ended);
         let trouble = match picked {
             Ok(None) if self.queue.running().is_empty() => EngineError::Stalled {
-                name: self.run.scheduler.manifest().name.clone(),
+                name: self.run.scheduler.name().to_owned(),
                 ready: ready.len(),
             },
             Ok(picked) => return Ok(picked),

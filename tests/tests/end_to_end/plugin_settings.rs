@@ -28,6 +28,28 @@ fn a_step_needs_its_required_settings() {
 }
 
 #[test]
+fn the_scheduler_of_a_run_needs_its_required_settings() {
+    let Some(output) = upgrade("scheduler = 'disk-bound'\n") else {
+        return;
+    };
+    insta::assert_snapshot!(output.shown());
+}
+
+#[test]
+fn the_scheduler_of_a_run_gets_its_settings() {
+    let Some(environment) = Environment::six() else {
+        return;
+    };
+    let too_small = "scheduler = 'disk-bound'\n[plugins.disk-bound]\nbudget = 1\n";
+    environment.settings(too_small);
+    let output = environment.upgrade("hello").run();
+    assert!(output.stderr.contains("disk-bound"), "{}", output.shown());
+    assert_eq!(output.code, Some(2), "{}", output.shown());
+    environment.settings("scheduler = 'disk-bound'\n[plugins.disk-bound]\nbudget = '20G'\n");
+    environment.upgrade("hello").run().expect_code(0);
+}
+
+#[test]
 fn config_check_finds_all_misfits_at_once() {
     let Some(environment) = Environment::six() else {
         return;

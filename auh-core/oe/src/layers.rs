@@ -9,7 +9,7 @@ use auh_process::{CancelToken, Command, run};
 use auh_protocol::{Recipe, RecipeName};
 use auh_transcript::git::parse_status;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
@@ -261,29 +261,50 @@ pub fn is_committed(top: &Path, paths: &[PathBuf], subject: &str, cancel: &Cance
 }
 
 /// Removes the locks that a git command which was killed left in the repository of a work tree: those
-/// made within some minutes after it was started. Nobody waits for so long inside such a command.
+/// made within some minutes after it was started. Nobody waits for so long inside such a command. Git
+/// locks a file by one beside it that is called `*.lock`: the index, HEAD and the other references of
+/// a work tree in its git folder, branches in that which all work trees share.
 pub fn remove_locks(top: &Path, started: SystemTime, cancel: &CancelToken) -> Vec<PathBuf> {
     const WITHIN: Duration = Duration::from_secs(300);
-    let folder = ["rev-parse", "--path-format=absolute", "--git-dir"];
-    let Ok(folder) = git(top, &folder, cancel) else {
+    let folders = [
+        "rev-parse",
+        "--path-format=absolute",
+        "--git-dir",
+        "--git-common-dir",
+    ];
+    let Ok(folders) = git(top, &folders, cancel) else {
         return Vec::new();
     };
-    let folder = PathBuf::from(String::from_utf8_lossy(&folder).trim_end_matches('\n'));
+    let folders = String::from_utf8_lossy(&folders).into_owned();
+    let folders: BTreeSet<&Path> = folders.lines().map(Path::new).collect();
     let branch = git(top, &["symbolic-ref", "-q", "HEAD"], cancel).unwrap_or_default();
-    let branch = String::from_utf8_lossy(&branch).trim().to_owned();
-    let names = [
-        "index.lock".to_owned(),
-        "HEAD.lock".to_owned(),
-        format!("{branch}.lock"),
-    ];
+    let branch = format!("{}.lock", String::from_utf8_lossy(&branch).trim());
     // Clocks of file systems are coarse.
     let from = started - Duration::from_secs(2);
     let is_left = |path: &PathBuf| {
         let made = path.metadata().and_then(|metadata| metadata.modified());
         made.is_ok_and(|made| from <= made && made <= started + WITHIN)
     };
-    let locks = names.iter().map(|name| folder.join(name)).filter(is_left);
+    let locks = folders.into_iter().flat_map(|folder| {
+        let mut locks = locks_in(folder);
+        locks.push(folder.join(&branch));
+        locks
+    });
+    let locks = locks.filter(is_left);
     locks.filter(|path| fs::remove_file(path).is_ok()).collect()
+}
+
+fn locks_in(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let paths = entries.map(|entry| entry.path());
+    let mut locks: Vec<PathBuf> = paths
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "lock")
+        })
+        .collect();
+    locks.sort();
+    locks
 }
 
 /// Files that differ from what is committed, with those that git does not know.
@@ -363,6 +384,40 @@ mod tests {
     fn call(folder: &Path, args: &[&str]) {
         let who = ["-c", "user.name=T", "-c", "user.email=t@example.org"];
         git(folder, &[&who[..], args].concat(), &CancelToken::new()).unwrap();
+    }
+
+    #[test]
+    fn all_locks_of_a_killed_git_go_and_older_ones_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let top = folder.path().canonicalize().unwrap();
+        let (repository, tree) = (top.join("layers"), top.join("tree"));
+        fs::create_dir(&repository).unwrap();
+        call(&repository, &["init", "-q", "-b", "main"]);
+        call(&repository, &["commit", "-q", "--allow-empty", "-m", "x"]);
+        let add = ["worktree", "add", "-q", "-b", "auh/1"];
+        call(&repository, &[&add[..], &[tree.to_str().unwrap()]].concat());
+        let git = repository.join(".git");
+        let own = git.join("worktrees/tree");
+        let now = SystemTime::now();
+        let lock = |path: PathBuf, age: u64| {
+            let file = fs::File::create(&path).unwrap();
+            file.set_modified(now - Duration::from_secs(age)).unwrap();
+            path
+        };
+        let left = [
+            lock(git.join("packed-refs.lock"), 5),
+            lock(git.join("refs/heads/auh/1.lock"), 5),
+            lock(own.join("AUTO_MERGE.lock"), 5),
+            lock(own.join("index.lock"), 5),
+        ];
+        let older = lock(git.join("config.lock"), 60);
+        let another = lock(git.join("refs/heads/main.lock"), 5);
+        let started = now - Duration::from_secs(10);
+        let mut removed = remove_locks(&tree, started, &CancelToken::new());
+        removed.sort();
+        assert_eq!(removed, left);
+        assert!(older.exists() && another.exists());
+        assert!(!left.iter().any(|path| path.exists()));
     }
 
     #[test]

@@ -100,8 +100,16 @@ impl Started<'_> {
     /// # Panics
     /// When it has gone.
     pub fn interrupt(&self) {
+        self.signal(Signal::INT);
+    }
+
+    /// Sends it alone a signal.
+    ///
+    /// # Panics
+    /// When it has gone.
+    pub fn signal(&self, signal: Signal) {
         let child = self.child.as_ref().unwrap();
-        kill_process(Pid::from_child(child), Signal::INT).unwrap();
+        kill_process(Pid::from_child(child), signal).unwrap();
     }
 
     /// Waits for its end.

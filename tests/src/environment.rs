@@ -133,6 +133,14 @@ impl Environment {
         Call::new(self, command)
     }
 
+    /// The same as [`Self::auh`] by `nohup`: it is not to mind that its terminal closes.
+    #[must_use]
+    pub fn auh_by_nohup(&self) -> Call<'_> {
+        let mut command = self.command("nohup".into());
+        command.arg(self.top.join("run")).arg(&self.program);
+        Call::new(self, command)
+    }
+
     /// The same as [`Self::auh`] on a terminal of its own; all that it shows there is standard output.
     #[must_use]
     pub fn auh_on_a_terminal(&self) -> Call<'_> {

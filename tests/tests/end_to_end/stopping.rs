@@ -1,7 +1,8 @@
-//! Ctrl-C in the middle of a run: everything is put back, and nothing goes on behind it.
+//! Ctrl-C, TERM and HUP in the middle of a run: everything is put back, and nothing goes on behind it.
 
 use auh_journal::{Event, GroupVerdict, read};
 use auh_tests::{Environment, Started, State};
+use rustix::process::Signal;
 use std::fs;
 
 /// Waits until a command of this name has begun.
@@ -13,7 +14,7 @@ fn wait_for_command(environment: &Environment, started: &mut Started<'_>, name: 
     });
 }
 
-fn interrupt_during(command: &str) {
+fn stop_during(command: &str, signal: Signal) {
     let Some(environment) = Environment::six() else {
         return;
     };
@@ -24,7 +25,7 @@ fn interrupt_during(command: &str) {
     // Each task of a build sleeps first; devtool fetches, which is a task too.
     let mut started = call.env("STANDIN_SLEEP", "2").start();
     wait_for_command(&environment, &mut started, command);
-    started.interrupt();
+    started.signal(signal);
     let output = started.end().expect_code(130);
 
     assert_eq!(environment.processes(), [""; 0]);
@@ -57,10 +58,32 @@ fn interrupt_during(command: &str) {
 
 #[test]
 fn an_interrupt_during_devtool_upgrade_leaves_everything_as_it_was() {
-    interrupt_during("devtool upgrade hello");
+    stop_during("devtool upgrade hello", Signal::INT);
 }
 
 #[test]
 fn an_interrupt_during_a_build_leaves_everything_as_it_was() {
-    interrupt_during("bitbake hello for qemuarm64");
+    stop_during("bitbake hello for qemuarm64", Signal::INT);
+}
+
+#[test]
+fn a_request_to_terminate_is_one_to_stop() {
+    stop_during("bitbake hello for qemuarm64", Signal::TERM);
+}
+
+#[test]
+fn a_terminal_that_closes_stops_the_run() {
+    stop_during("bitbake hello for qemuarm64", Signal::HUP);
+}
+
+#[test]
+fn a_terminal_that_closes_is_nothing_to_a_run_by_nohup() {
+    let Some(environment) = Environment::six() else {
+        return;
+    };
+    let call = environment.auh_by_nohup().args(["upgrade", "hello"]);
+    let mut started = call.env("STANDIN_SLEEP", "2").start();
+    wait_for_command(&environment, &mut started, "devtool upgrade hello");
+    started.signal(Signal::HUP);
+    started.end().expect_code(0);
 }

@@ -33,6 +33,7 @@ steps = [
     "compile-parallel",
     { step = "hostile", with = { misbehave = "panic-in-call", recipe = "r0007" } },
     { step = "hostile", with = { misbehave = "error", recipe = "r0009" } },
+    { step = "hostile", limit = "2s", with = { misbehave = "loop", recipe = "r0005" } },
     { step = "git-commit", always = true },
     { step = "git-commit", action = "revert", always = true, with = { revert-policy = "failed_to_test" } },
     { step = "git-integrate", always = true },
@@ -96,6 +97,12 @@ struct End {
     links: Vec<Vec<String>>,
 }
 
+/// What is said of a step that never came back, without its thread's number: each process counts its own.
+fn unnumbered(message: &str) -> &str {
+    let (said, _) = message.split_once(" step-").unwrap_or((message, ""));
+    said
+}
+
 impl End {
     fn of(environment: &Environment) -> Self {
         let run = environment.latest_run();
@@ -111,7 +118,7 @@ impl End {
         };
         let fates = run.verdicts().into_iter().map(|(group, verdict)| {
             let failures = run.failures(&group).into_iter();
-            let failures = failures.map(|(class, message)| (class, own(&message)));
+            let failures = failures.map(|(class, message)| (class, own(unnumbered(&message))));
             let failures = failures.collect();
             (group, verdict, failures)
         });
@@ -360,6 +367,11 @@ fn a_run_killed_at_every_event_where_steps_and_git_fail_comes_to_the_same_end() 
 }
 
 #[test]
+fn a_run_killed_at_every_event_where_a_step_hangs_comes_to_the_same_end() {
+    chain("r0005 r0013", By::Kill(Dies::WithItsCommands));
+}
+
+#[test]
 fn a_run_killed_without_its_commands_at_every_event_comes_to_the_same_end() {
     chain("r0013 r0008", By::Kill(Dies::Alone));
 }
@@ -367,6 +379,11 @@ fn a_run_killed_without_its_commands_at_every_event_comes_to_the_same_end() {
 #[test]
 fn a_run_with_two_jobs_killed_at_every_event_comes_to_the_same_end() {
     chain("r0013 r0004 --jobs 2", By::Kill(Dies::WithItsCommands));
+}
+
+#[test]
+fn a_run_in_company_killed_at_every_event_comes_to_the_same_end() {
+    chain("r0013 r0004 --batch 2", By::Kill(Dies::WithItsCommands));
 }
 
 #[test]

@@ -88,7 +88,7 @@ fn a_pick_of_an_earlier_attempt_is_recognised_whatever_its_message_ends_with() {
         let layer = layer();
         let subject = format!("change a.bb\n\nto {number}{end}");
         let made = commit_of(&layer, &subject, || {
-            layer.write("a.bb", &number.to_string())
+            layer.write("a.bb", &number.to_string());
         });
         let first = run(&layer, vec![made.clone()], Some("auh/1"));
         let picked = head(&layer);

@@ -55,7 +55,7 @@ impl Service for GitHub {
             format!("--head={branch}"),
             format!("--json={fields}"),
         ];
-        argv.extend(project(proposal));
+        argv.extend(proposal.options.project_flag());
         let listed = proposal.tool.ask(&argv, &Needs::default())?;
         let listed: Vec<PullRequest> = read("gh pr list", &listed)?;
         let fork = proposal.options.fork.as_deref();
@@ -86,20 +86,8 @@ impl Service for GitHub {
             format!("--title={}", proposal.text.title),
             "--body-file=-".to_owned(),
         ];
-        argv.extend(options.draft.then(|| "--draft".to_owned()));
-        argv.extend(
-            options
-                .labels
-                .iter()
-                .map(|label| format!("--label={label}")),
-        );
-        argv.extend(
-            options
-                .reviewers
-                .iter()
-                .map(|name| format!("--reviewer={name}")),
-        );
-        argv.extend(project(proposal));
+        argv.extend(options.request_flags());
+        argv.extend(proposal.options.project_flag());
         match proposal.tool.change(&argv, Some(&proposal.text.body))? {
             None => Ok(None),
             Some(result) if result.succeeded() => Ok(address(&result.stdout)),
@@ -118,15 +106,7 @@ impl Service for GitHub {
             format!("--title={}", proposal.text.title),
             "--body-file=-".to_owned(),
         ];
-        argv.extend(project(proposal));
-        match proposal.tool.change(&argv, Some(&proposal.text.body))? {
-            Some(result) if !result.succeeded() => Err(Tool::refusal(&argv, &result)),
-            _ => Ok(()),
-        }
+        argv.extend(proposal.options.project_flag());
+        proposal.tool.must_change(&argv, Some(&proposal.text.body))
     }
-}
-
-fn project(proposal: &Proposal<'_>) -> Option<String> {
-    let project = proposal.options.project.as_ref()?;
-    Some(format!("--repo={project}"))
 }

@@ -37,7 +37,7 @@ impl Service for GitLab {
             "--output=json".to_owned(),
             format!("--source-branch={branch}"),
         ];
-        argv.extend(project(proposal));
+        argv.extend(proposal.options.project_flag());
         let listed = proposal.tool.ask(&argv, &Needs::default())?;
         let listed: Vec<MergeRequest> = read("glab mr list", &listed)?;
         let from_fork = proposal.options.fork.is_some();
@@ -73,21 +73,9 @@ impl Service for GitLab {
             "--yes".to_owned(),
         ];
         argv.extend(text(proposal));
-        argv.extend(options.draft.then(|| "--draft".to_owned()));
-        argv.extend(
-            options
-                .labels
-                .iter()
-                .map(|label| format!("--label={label}")),
-        );
-        argv.extend(
-            options
-                .reviewers
-                .iter()
-                .map(|name| format!("--reviewer={name}")),
-        );
+        argv.extend(options.request_flags());
         argv.extend(options.fork.as_ref().map(|fork| format!("--head={fork}")));
-        argv.extend(project(proposal));
+        argv.extend(proposal.options.project_flag());
         match proposal.tool.change(&argv, None)? {
             None => Ok(None),
             Some(result) if result.succeeded() => {
@@ -111,11 +99,8 @@ impl Service for GitLab {
             "--yes".to_owned(),
         ];
         argv.extend(text(proposal));
-        argv.extend(project(proposal));
-        match proposal.tool.change(&argv, None)? {
-            Some(result) if !result.succeeded() => Err(Tool::refusal(&argv, &result)),
-            _ => Ok(()),
-        }
+        argv.extend(proposal.options.project_flag());
+        proposal.tool.must_change(&argv, None)
     }
 }
 
@@ -125,9 +110,4 @@ fn text(proposal: &Proposal<'_>) -> [String; 2] {
         format!("--title={}", proposal.text.title),
         format!("--description={}", proposal.text.body),
     ]
-}
-
-fn project(proposal: &Proposal<'_>) -> Option<String> {
-    let project = proposal.options.project.as_ref()?;
-    Some(format!("--repo={project}"))
 }

@@ -56,6 +56,23 @@ pub(crate) struct ForgeOptions {
     pub dry_run: bool,
 }
 
+impl ForgeOptions {
+    /// Which project gets the merge request, as `gh` and `glab` both take it.
+    pub(crate) fn project_flag(&self) -> Option<String> {
+        let project = self.project.as_ref()?;
+        Some(format!("--repo={project}"))
+    }
+
+    /// What else a merge request is to have, as both take it.
+    pub(crate) fn request_flags(&self) -> Vec<String> {
+        let draft = self.draft.then(|| "--draft".to_owned());
+        let labels = self.labels.iter().map(|label| format!("--label={label}"));
+        let reviewers = self.reviewers.iter();
+        let reviewers = reviewers.map(|name| format!("--reviewer={name}"));
+        draft.into_iter().chain(labels).chain(reviewers).collect()
+    }
+}
+
 fn origin() -> String {
     "origin".to_owned()
 }

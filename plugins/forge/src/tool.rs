@@ -86,6 +86,18 @@ impl<'a> Tool<'a> {
         Ok(None)
     }
 
+    /// The same for a command that has to end well.
+    pub(crate) fn must_change<S: AsRef<str>>(
+        &self,
+        argv: &[S],
+        stdin: Option<&str>,
+    ) -> Result<(), ForgeError> {
+        match self.change(argv, stdin)? {
+            Some(result) if !result.succeeded() => Err(Self::refusal(argv, &result)),
+            _ => Ok(()),
+        }
+    }
+
     /// The error about a command of [`Self::change`] that did not end well.
     pub(crate) fn refusal<S: AsRef<str>>(argv: &[S], result: &CommandResult) -> ForgeError {
         ForgeError::ended(&label(argv), result, remedy(argv))

@@ -5,23 +5,15 @@
 //! the event is written and then just after, until a step's end is on the disk; then the next step's
 //! turn comes.
 
+use crate::every_way::{self, DATE, DEATH, LICENCE};
 use auh_journal::{Event, GroupVerdict, read};
 use auh_protocol::FailureClass;
 use auh_tests::{Call, Environment, Output, normal, tree_of};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    os::unix::fs::PermissionsExt,
 };
 
-/// Every second of these recipes goes wrong, in each way that `make-layer` knows.
-const LAYER: [&str; 5] = ["--recipes", "28", "--fail-every", "2", "--every-way"];
-const DATE: &str = "1700000000 +0000";
-/// What stands in a `.bbappend` of the new version.
-const APPENDS: [(&str, &str); 2] = [
-    ("r0001", "LIC_FILES_CHKSUM = \"file://LICENSE;md5=0\"\n"),
-    ("r0003", "do_compile() {\n    kill -KILL $PPID\n}\n"),
-];
 const SETTINGS: &str = r#"
 pipeline = "odd"
 machines = ["qemux86-64"]
@@ -40,25 +32,13 @@ steps = [
     { step = "mail", always = true },
 ]
 "#;
-const HOOK: &str = "#!/bin/sh\n! grep -q '^r0011: ' \"$1\" || { echo not this one >&2; exit 1; }\n";
 
 /// The first events of a run are there together or not at all; a process that goes on writes one
 /// before it does anything.
 const FIRST: usize = 4;
 
 fn environment() -> Option<Environment> {
-    let environment = Environment::made(&LAYER)?;
-    for (name, text) in APPENDS {
-        let append = environment.recipe(name, "2.0").with_extension("bbappend");
-        environment.append(&append, text);
-    }
-    let _ = environment.git(&["add", "-A"]);
-    let _ = environment.git(&["commit", "-q", "--amend", "--no-edit"]);
-    let hook = environment.layer().join(".git/hooks/commit-msg");
-    environment.append(&hook, HOOK);
-    fs::set_permissions(hook, fs::Permissions::from_mode(0o755)).unwrap();
-    environment.settings(SETTINGS);
-    Some(environment)
+    every_way::environment(&[LICENCE, DEATH], SETTINGS)
 }
 
 fn dated<'e>(environment: &'e Environment, call: Call<'e>) -> Call<'e> {

@@ -1,6 +1,7 @@
 //! `--jobs N` gives what one job gives: verdicts, reasons, commits and files, for every way in which
 //! an upgrade can go.
 
+use crate::every_way::{self, DATE, DEATH, LICENCE};
 use auh_journal::GroupVerdict;
 use auh_protocol::FailureClass::{
     self, Commit, Compile, Configure, Fetch, Infrastructure, Licence, Package, PatchConflict,
@@ -10,24 +11,14 @@ use auh_tests::{Environment, Finished};
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
-    os::unix::fs::PermissionsExt,
     path::Path,
 };
 
-/// Every second of these recipes goes wrong, in each way that `make-layer` knows.
-const LAYER: [&str; 5] = ["--recipes", "28", "--fail-every", "2", "--every-way"];
-const DATE: &str = "1700000000 +0000";
-/// What stands in a `.bbappend` of the new version: two of these fail by that, and one just takes
-/// longer than others. Further ones fail by a step or by a hook of git.
-const APPENDS: [(&str, &str); 3] = [
-    ("r0001", "LIC_FILES_CHKSUM = \"file://LICENSE;md5=0\"\n"),
-    ("r0003", "do_compile() {\n    kill -KILL $PPID\n}\n"),
-    (
-        "r0005",
-        "do_compile() {\n    sleep 3\n    sh ./build.sh\n}\n",
-    ),
-];
+/// Takes longer than the others.
+const SLOW: (&str, &str) = (
+    "r0005",
+    "do_compile() {\n    sleep 3\n    sh ./build.sh\n}\n",
+);
 const SETTINGS: &str = r#"
 pipeline = "odd"
 [pipelines.odd]
@@ -42,21 +33,9 @@ steps = [
     { step = "mail", always = true },
 ]
 "#;
-const HOOK: &str = "#!/bin/sh\n! grep -q '^r0011: ' \"$1\" || { echo not this one >&2; exit 1; }\n";
 
 fn environment() -> Option<Environment> {
-    let environment = Environment::made(&LAYER)?;
-    for (name, text) in APPENDS {
-        let append = environment.recipe(name, "2.0").with_extension("bbappend");
-        environment.append(&append, text);
-    }
-    let _ = environment.git(&["add", "-A"]);
-    let _ = environment.git(&["commit", "-q", "--amend", "--no-edit"]);
-    let hook = environment.layer().join(".git/hooks/commit-msg");
-    environment.append(&hook, HOOK);
-    fs::set_permissions(hook, fs::Permissions::from_mode(0o755)).unwrap();
-    environment.settings(SETTINGS);
-    Some(environment)
+    every_way::environment(&[LICENCE, DEATH, SLOW], SETTINGS)
 }
 
 /// A group, its verdict, and class and message of each reason.

@@ -12,6 +12,7 @@ mod compatibility;
 mod configuration;
 mod crashes;
 mod doctor;
+mod every_way;
 mod failure_memory;
 mod frozen;
 mod hostile_plugins;

@@ -12,6 +12,7 @@ mod failure;
 mod jobs;
 mod memory;
 mod preparation;
+mod prepared;
 mod results;
 mod runs;
 mod screen;

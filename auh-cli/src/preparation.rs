@@ -13,7 +13,7 @@ use auh_journal::ParseEvent;
 use auh_loader::{Apart, Plugin, Search, Trust};
 use auh_oe::{OeError, SessionRequest, SessionResponse, Surroundings, Unfit, Wanted, ask};
 use auh_process::CancelToken;
-use auh_protocol::{Layer, PluginKind, Recipe, RecipeName, Version};
+use auh_protocol::{Layer, PluginKind, Recipe, RecipeName, Version, host::Level};
 use serde_json::{Map, Value};
 use std::{
     collections::BTreeMap,
@@ -401,4 +401,15 @@ fn absolutes(flags: &PluginFlags) -> Result<Vec<PathBuf>> {
 
 pub(crate) fn absolute(path: &Path) -> Result<PathBuf> {
     Ok(std::path::absolute(path)?)
+}
+
+/// The level of the log that `-d` asks for.
+pub(crate) fn level(number: u8) -> Level {
+    match number {
+        1 => Level::Critical,
+        2 => Level::Error,
+        3 => Level::Warning,
+        4 => Level::Info,
+        _ => Level::Debug,
+    }
 }

@@ -3,11 +3,11 @@
 use crate::{
     args::{RunsPlace, SettingsFlags},
     failure::Usage,
-    preparation,
+    preparation, terminal,
 };
 use anyhow::Result;
 use auh_config::Flags;
-use auh_journal::{Journal, JournalError, JournalLock, RunFolder, read};
+use auh_journal::{Journal, JournalError, JournalLock, RunFolder, RunLock, read};
 use auh_report::{RunState, Story};
 use auh_report_page::{Evidence, Page};
 use std::path::{Path, PathBuf};
@@ -114,5 +114,14 @@ impl Told {
                 .zip(before.as_ref().map(|before| &before.story)),
             beside_files,
         })
+    }
+}
+
+/// Says so when whoever held the lock before had died.
+pub(crate) fn tell_of_takeover(lock: &RunLock) {
+    if let Some(holder) = lock.taken_over() {
+        terminal::note(&format!(
+            "took over the lock of {holder}, which ended without letting go of it"
+        ));
     }
 }

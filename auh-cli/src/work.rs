@@ -57,24 +57,10 @@ impl Work {
         let known = repositories.iter().cloned();
         Ok(Basis {
             settings: self.settings.record(),
-            plugins: self.plugins(),
+            plugins: plugins(&self.pipeline, &self.scheduler),
             configuration: serde_json::to_value(base)?,
             repositories: known.map(|r| (r.path, r.base)).collect(),
         })
-    }
-
-    /// The plugins that take part, by kind and name, and their versions.
-    pub(crate) fn plugins(&self) -> BTreeMap<String, String> {
-        let steps = self.pipeline.steps.iter().chain(&self.pipeline.closing);
-        let plugins = steps
-            .map(|step| &step.plugin)
-            .chain([&self.scheduler.plugin]);
-        let known = plugins.map(|plugin| {
-            let manifest = plugin.manifest();
-            let name = format!("{} {}", manifest.kind, manifest.name);
-            (name, manifest.version.clone())
-        });
-        known.collect()
     }
 
     /// Carries the run out.
@@ -162,6 +148,18 @@ impl Work {
             terminal::warning(&trouble);
         }
     }
+}
+
+/// The plugins that take part, by kind and name, and their versions.
+pub(crate) fn plugins(pipeline: &Pipeline, scheduler: &Scheduler) -> BTreeMap<String, String> {
+    let steps = pipeline.steps.iter().chain(&pipeline.closing);
+    let plugins = steps.map(|step| &step.plugin).chain([&scheduler.plugin]);
+    let known = plugins.map(|plugin| {
+        let manifest = plugin.manifest();
+        let name = format!("{} {}", manifest.kind, manifest.name);
+        (name, manifest.version.clone())
+    });
+    known.collect()
 }
 
 fn last_line(

@@ -1,7 +1,12 @@
 //! `auh mail --resend`: the pipeline for it over a run that has ended.
 
 use crate::{
-    args::Mail, commands::upgrade::level, exit, failure::Usage, preparation, runs, screen::Screen,
+    args::Mail,
+    exit,
+    failure::Usage,
+    preparation::{self, level},
+    runs,
+    screen::Screen,
     signals, terminal,
 };
 use anyhow::{Context, Result};

@@ -2,32 +2,29 @@
 
 use crate::{
     args::Resume,
-    commands::{
-        plan,
-        upgrade::{bitbake_lines, level, limit, tell_of_takeover, threads},
-    },
+    commands::plan,
     exit,
     failure::Usage,
-    jobs::{self, Jobs, Origin},
-    preparation,
+    jobs::{Jobs, Origin},
+    preparation::{self, level},
+    prepared::Prepared,
     results::Results,
     runs::{self, Told},
     screen::Screen,
-    signals, terminal,
+    terminal,
     work::{Course, Work},
 };
 use anyhow::{Context, Result};
 use auh_config::{Load, Settings};
-use auh_engine::{Replay, Selection, Stop, Watcher};
+use auh_engine::{Replay, Selection, Watcher};
 use auh_journal::{
-    Basis, Event, Journal, JournalLock, Record, Resumption, RunFolder, RunLock, RunStart, Writer,
+    Basis, Event, Journal, JournalLock, Record, Resumption, RunFolder, RunLock, Writer,
 };
-use auh_oe::{Base, BuildDirs, Environment, LayerRepository, is_committed, put_back, remove_locks};
+use auh_oe::{Base, Environment, LayerRepository, is_committed, put_back, remove_locks};
 use auh_protocol::Group;
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
 
@@ -44,31 +41,14 @@ pub(crate) fn resume(args: &Resume) -> Result<exit::Status> {
         return finished(&told, args);
     }
     let mut lock = RunLock::take(&environment.build_dir().join("upgrade-helper"))?;
-    tell_of_takeover(&lock);
+    runs::tell_of_takeover(&lock);
     lock.name_run(&name)?;
     let (journal, so_far) = Writer::resume(&folder)?;
-    let (start, basis) = how_it_began(&so_far, &name, environment.build_dir())?;
+    let basis = how_it_began(&so_far, &name, environment.build_dir())?;
     let settings = settings(&basis, &folder, environment.build_dir(), args)?;
-    let search = preparation::search(&settings)?;
-    let pipeline = preparation::pipeline(settings.chosen_pipeline(), &settings, &search)?;
-    let pipeline = jobs::fitted(pipeline, &settings)?;
-    let scheduler = preparation::scheduler(&settings, &search)?;
-    let stop = Stop::default();
-    environment.check_for_upgrades(stop.work())?;
-    let lines = bitbake_lines(&settings, &search, environment.build_dir())?;
-    signals::listen(&stop)?;
-    limit(&stop, settings.limits.run, began)?;
-    let dirs = BuildDirs::enter(environment, &start.machines, threads(&settings), &lines)?;
-    let work = Work {
-        dirs: Arc::new(dirs),
-        settings,
-        pipeline,
-        scheduler,
-        stop,
-        began,
-        level: level(args.debug_level),
-    };
-    same_plugins(&basis.plugins, &work.plugins(), &name)?;
+    let prepared = Prepared::new(settings, environment)?;
+    same_plugins(&basis.plugins, &prepared.plugins(), &name)?;
+    let work = prepared.enter(began, level(args.debug_level))?;
     let result = go_on(&work, &folder, journal, &so_far, &basis);
     work.leave();
     result
@@ -101,11 +81,7 @@ fn finished(told: &Told, args: &Resume) -> Result<exit::Status> {
     Ok(exit::GOOD)
 }
 
-fn how_it_began(
-    journal: &Journal,
-    name: &str,
-    build_dir: &Path,
-) -> Result<(RunStart, Basis), Usage> {
+fn how_it_began(journal: &Journal, name: &str, build_dir: &Path) -> Result<Basis, Usage> {
     let start = journal
         .records
         .iter()
@@ -131,7 +107,7 @@ fn how_it_began(
             "initialise that build directory, and resume it there",
         ));
     }
-    Ok((start, *basis))
+    Ok(*basis)
 }
 
 fn settings(

@@ -2,26 +2,25 @@
 
 use crate::{
     args::Upgrade,
-    bridge::Bridge,
     commands::plan,
     exit,
     failure::Usage,
-    jobs::{self, Jobs, Origin},
+    jobs::{Jobs, Origin},
     memory::{self, Retry},
-    preparation::{self, Checked},
+    preparation::{self, Checked, level},
+    prepared::Prepared,
     runs,
     screen::{Screen, Waiting},
-    signals, terminal,
+    terminal,
     work::{Course, Work},
 };
 use anyhow::Result;
 use auh_config::{Flags, Settings};
-use auh_engine::{Selection, Stop, Watcher, check_requirements, required_variables, select};
+use auh_engine::{Selection, Watcher, check_requirements, required_variables, select};
 use auh_journal::{CommandEnd, Event, FORMAT, RunFolder, RunLock, RunStart, Writer};
-use auh_loader::Search;
 use auh_oe::{
-    Base, BuildDirs, Environment, LayerRepository, RecipeRecord, SessionResponse, Sources,
-    Surroundings, Threads, Wanted, WorkPlace,
+    Base, Environment, LayerRepository, RecipeRecord, SessionResponse, Sources, Surroundings,
+    Wanted, WorkPlace,
 };
 use auh_protocol::{
     RecipeName, Version,
@@ -29,10 +28,6 @@ use auh_protocol::{
 };
 use std::{
     collections::BTreeMap,
-    num::NonZero,
-    path::Path,
-    sync::Arc,
-    thread::{self, available_parallelism},
     time::{Duration, Instant},
 };
 
@@ -53,36 +48,19 @@ pub(crate) fn upgrade(args: &Upgrade, dry_run: bool) -> Result<exit::Status> {
         ..Flags::default()
     };
     let settings = preparation::settings(environment.build_dir(), &args.settings, flags)?;
-    let search = preparation::search(&settings)?;
-    let pipeline = preparation::pipeline(settings.chosen_pipeline(), &settings, &search)?;
-    let pipeline = jobs::fitted(pipeline, &settings)?;
-    let scheduler = preparation::scheduler(&settings, &search)?;
-    let stop = Stop::default();
-    environment.check_for_upgrades(stop.work())?;
-    let lines = bitbake_lines(&settings, &search, environment.build_dir())?;
-    let mut lock = RunLock::take(&environment.build_dir().join("upgrade-helper"))?;
-    tell_of_takeover(&lock);
-    if !dry_run && let Some(run) = runs::latest_unfinished(&settings.workdir) {
+    let prepared = Prepared::new(settings, environment)?;
+    let mut lock = RunLock::take(&prepared.environment.build_dir().join("upgrade-helper"))?;
+    runs::tell_of_takeover(&lock);
+    if !dry_run && let Some(run) = runs::latest_unfinished(&prepared.settings.workdir) {
         terminal::note(&format!(
             "the run {run} did not come to its end; `auh resume {run}` goes on with it"
         ));
     }
-    signals::listen(&stop)?;
-    limit(&stop, settings.limits.run, began)?;
-    let dirs = BuildDirs::enter(environment, &settings.machines, threads(&settings), &lines)?;
     let job = Job {
         wanted,
         to_version,
         retry,
-        work: Work {
-            dirs: Arc::new(dirs),
-            settings,
-            pipeline,
-            scheduler,
-            stop,
-            began,
-            level: level(args.settings.debug_level),
-        },
+        work: prepared.enter(began, level(args.settings.debug_level))?,
     };
     let result = job.carry_out(dry_run, &mut lock);
     job.work.leave();
@@ -277,37 +255,6 @@ impl Job {
     }
 }
 
-/// Says so when whoever held the lock before had died.
-pub(crate) fn tell_of_takeover(lock: &RunLock) {
-    if let Some(holder) = lock.taken_over() {
-        terminal::note(&format!(
-            "took over the lock of {holder}, which ended without letting go of it"
-        ));
-    }
-}
-
-/// Stops the run when its time is up, whatever it is doing then.
-pub(crate) fn limit(stop: &Stop, limit: Option<Duration>, began: Instant) -> std::io::Result<()> {
-    let Some(limit) = limit else { return Ok(()) };
-    let stop = stop.clone();
-    // Nobody waits for it: it ends with the program.
-    let wait = move || {
-        thread::sleep(limit.saturating_sub(began.elapsed()));
-        if !stop.requested() {
-            let span = auh_report::duration(limit.as_secs_f64());
-            terminal::note(&format!(
-                "the time limit of the run, {span}, is up: running commands are ended and the layers \
-                 put in order"
-            ));
-        }
-        stop.time_is_up();
-    };
-    thread::Builder::new()
-        .name("limit".to_owned())
-        .spawn(wait)?;
-    Ok(())
-}
-
 /// Checks what can be checked without any environment.
 fn recipes_and_version(args: &Upgrade) -> Result<(Wanted, Option<Version>), Usage> {
     let all = ["all".to_owned()];
@@ -336,57 +283,4 @@ fn recipes_and_version(args: &Upgrade) -> Result<(Wanted, Option<Version>), Usag
         )
     })?;
     Ok((wanted, Some(version)))
-}
-
-/// How builds share the host's processors.
-pub(crate) fn threads(settings: &Settings) -> Threads {
-    let one = NonZero::<usize>::MIN;
-    match settings.build.threads {
-        auh_config::Threads::Share => Threads::Split(available_parallelism().unwrap_or(one)),
-        auh_config::Threads::All => Threads::AsConfigured,
-        auh_config::Threads::Number(number) => {
-            Threads::Fixed(NonZero::new(number as usize).unwrap_or(one))
-        }
-    }
-}
-
-/// What the settings say to BitBake, as configuration lines.
-pub(crate) fn bitbake_lines(
-    settings: &Settings,
-    search: &Search,
-    build_dir: &Path,
-) -> Result<String> {
-    let mut lines = pressure(settings);
-    if let Some(scheduler) = &settings.bitbake_scheduler {
-        let (bridge, _) = Bridge::find(search)?;
-        lines += &bridge.enable(
-            &build_dir.join("upgrade-helper/bitbake-schedulers"),
-            scheduler,
-        )?;
-    }
-    Ok(lines)
-}
-
-/// BitBake's pressure limits as configuration lines.
-fn pressure(settings: &Settings) -> String {
-    let build = &settings.build;
-    [
-        ("CPU", build.pressure_max_cpu),
-        ("IO", build.pressure_max_io),
-        ("MEMORY", build.pressure_max_memory),
-    ]
-    .into_iter()
-    .filter_map(|(name, limit)| Some(format!("BB_PRESSURE_MAX_{name} = \"{}\"\n", limit?)))
-    .collect()
-}
-
-/// The level of the log that `-d` asks for.
-pub(crate) fn level(number: u8) -> Level {
-    match number {
-        1 => Level::Critical,
-        2 => Level::Error,
-        3 => Level::Warning,
-        4 => Level::Info,
-        _ => Level::Debug,
-    }
 }

@@ -171,6 +171,7 @@ pub(crate) fn scheduler(settings: &Settings, search: &Search) -> Result<Schedule
     let plugin = search.load(PluginKind::Scheduler, &settings.scheduler)?;
     Ok(Scheduler {
         options: options(settings, &plugin, None)?,
+        limit: settings.limits.scheduler,
         plugin,
     })
 }

@@ -3,7 +3,7 @@
 use crate::{commands::plugin::columns, screen::Forecast};
 use anyhow::Result;
 use auh_config::Settings;
-use auh_engine::{Pipeline, Scheduler, Selection, Step, order_of_groups};
+use auh_engine::{Pipeline, Scheduler, Selection, Step, Stop, order_of_groups};
 use auh_journal::{RunFolder, read};
 use auh_protocol::{Group, Recipe, Scope};
 use auh_report::{Estimate, Experience, Planned, PlannedStep, duration};
@@ -17,10 +17,11 @@ pub(crate) fn shown(
     selection: &Selection,
     pipeline: &Pipeline,
     scheduler: &Scheduler,
+    stop: &Stop,
     settings: &Settings,
 ) -> Result<String> {
     let batch = settings.batch.get();
-    let order = order_of_groups(pipeline, &selection.groups, batch, scheduler)?;
+    let order = order_of_groups(pipeline, &selection.groups, batch, scheduler, stop)?;
     let groups: Vec<&Group> = order
         .iter()
         .map(|group| &selection.groups[*group])

@@ -110,6 +110,7 @@ impl Job {
                 &selection,
                 &self.work.pipeline,
                 &self.work.scheduler,
+                &self.work.stop,
                 &self.work.settings,
             )?);
             return Ok(exit::GOOD);

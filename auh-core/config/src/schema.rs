@@ -79,6 +79,7 @@ pub(crate) const KEYS: &[Key] = &[
     key("bitbake.scheduler", is::<Name>),
     key("limits.command", is::<Limit>),
     key("limits.step", is::<Limit>),
+    key("limits.scheduler", is::<Limit>),
     key("limits.run", is::<Limit>),
     key("limits.upstream-check", is::<Limit>),
     key("limits.grace", is::<Limit>),

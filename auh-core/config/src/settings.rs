@@ -126,6 +126,8 @@ pub struct Limits {
     pub command: Option<Duration>,
     /// One step for a group; none for no limit.
     pub step: Option<Duration>,
+    /// One answer of the scheduler; none for no limit.
+    pub scheduler: Option<Duration>,
     /// The whole run; none for no limit.
     pub run: Option<Duration>,
     /// The answer of one recipe's upstream; none for no limit.
@@ -515,6 +517,7 @@ impl Values<'_> {
         Ok(Limits {
             command: self.required::<Limit>("limits.command")?.0,
             step: self.required::<Limit>("limits.step")?.0,
+            scheduler: self.required::<Limit>("limits.scheduler")?.0,
             run: self.required::<Limit>("limits.run")?.0,
             upstream_check: self.required::<Limit>("limits.upstream-check")?.0,
             grace: self

@@ -15,6 +15,7 @@ mod queue;
 mod replay;
 mod requirements;
 mod run;
+mod scheduling;
 mod seat;
 mod selection;
 mod stop;

@@ -58,6 +58,8 @@ impl Step {
 pub struct Scheduler {
     /// The plugin.
     pub plugin: Plugin,
+    /// How long one answer of it may take; none without a limit.
+    pub limit: Option<Duration>,
     /// The plugin's settings.
     pub options: Map<String, Value>,
 }

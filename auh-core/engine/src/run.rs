@@ -10,11 +10,12 @@ use crate::{
     leash::Leash,
     plan::{Assignment, Attempt, Place, Plan},
     queue::Queue,
+    scheduling::Scheduling,
     work::{carry_out, carry_out_afresh, close_out, failed, guarded},
 };
 use auh_graph::TaskIndex;
 use auh_journal::{Event, GroupVerdict, Record, RunEnd, RunFolder, Writer};
-use auh_loader::{Object, Plugin};
+use auh_loader::Plugin;
 use auh_oe::{Sources, WorkPlace};
 use auh_process::CancelStage;
 use auh_protocol::{
@@ -23,7 +24,6 @@ use auh_protocol::{
     host::Level,
     step::{NOTES, note_name},
 };
-use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs::{self, File},
@@ -136,7 +136,7 @@ pub fn run(mut run: Run<'_>, watcher: &mut dyn Watcher) -> Result<RunEnd, Engine
     });
     let behind: Vec<usize> = so_far.groups.iter().map(|group| group.steps).collect();
     let plan = Plan::new(run.pipeline, &run.groups, run.batch, &behind);
-    let (scheduler, order) = ask_for_order(run.scheduler, &plan)?;
+    let (scheduler, order) = Scheduling::begin(run.scheduler, &plan, &run.stop)?;
     let (messages, inbox) = mpsc::channel();
     let queue = Queue::new(&plan, &order, run.seats.numbers());
     let states = so_far.groups.into_iter().map(Progress::from).collect();
@@ -195,10 +195,11 @@ pub fn order_of_groups(
     groups: &[Group],
     batch: usize,
     scheduler: &Scheduler,
+    stop: &Stop,
 ) -> Result<Vec<usize>, EngineError> {
     let plan = Plan::new(pipeline, groups, batch, &vec![0; groups.len()]);
-    let (object, order) = ask_for_order(scheduler, &plan)?;
-    let _ = object.finish();
+    let (scheduling, order) = Scheduling::begin(scheduler, &plan, stop)?;
+    scheduling.end();
     Ok(begun_in_order(&plan, &order))
 }
 
@@ -216,41 +217,6 @@ fn begun_in_order(plan: &Plan, order: &[TaskIndex]) -> Vec<usize> {
     });
     let mut known = BTreeSet::new();
     begun.filter(|group| known.insert(*group)).collect()
-}
-
-fn ask_for_order(
-    scheduler: &Scheduler,
-    plan: &Plan,
-) -> Result<(Object, Vec<TaskIndex>), EngineError> {
-    let silent = Arc::new(NoHost);
-    let options = Value::Object(scheduler.options.clone()).to_string();
-    let object = scheduler
-        .plugin
-        .create(silent, &options)
-        .map_err(|fault| scheduler_error(scheduler, fault))?;
-    let order = object
-        .order(&plan.graph)
-        .map_err(|fault| scheduler_error(scheduler, fault))?;
-    Ok((object, order))
-}
-
-fn scheduler_error(scheduler: &Scheduler, fault: auh_protocol::PluginFault) -> EngineError {
-    EngineError::Scheduler {
-        name: scheduler.name().to_owned(),
-        fault,
-    }
-}
-
-/// Schedulers order; they have nothing to ask for.
-struct NoHost;
-
-impl auh_loader::HostCalls for NoHost {
-    fn call(&self, op: &str, _payload: &str) -> Result<String, String> {
-        match op {
-            auh_protocol::host::op::LOG => Ok("null".to_owned()),
-            _ => Err(format!("a scheduler has no operation {op:?}")),
-        }
-    }
 }
 
 /// What is known of a group while the run goes on.
@@ -300,7 +266,7 @@ struct Dispatcher<'r, 'p, 'w> {
     run: Run<'r>,
     plan: &'p Plan,
     queue: Queue<'p>,
-    scheduler: Object,
+    scheduler: Scheduling,
     /// True once it could not say which task to start.
     scheduler_failed: bool,
     states: Vec<Progress>,
@@ -512,7 +478,7 @@ impl Dispatcher<'_, '_, '_> {
                 ready: ready.len(),
             },
             Ok(picked) => return Ok(picked),
-            Err(fault) => scheduler_error(self.run.scheduler, fault),
+            Err(trouble) => trouble,
         };
         self.do_without_scheduler(&trouble)?;
         Ok(ready.first().copied())
@@ -1023,8 +989,7 @@ impl Dispatcher<'_, '_, '_> {
         for event in self.disk.look_at_all(Instant::now()) {
             self.record(event)?;
         }
-        // A destructor that panics after the work is done changes nothing about the work.
-        let _ = self.scheduler.finish();
+        self.scheduler.end();
         let stopped = self.run.stop.requested();
         let failed = self.run.failed_before
             || self.closing_failed

@@ -308,6 +308,35 @@ fn other_plugins_settings_are_nobodys_business() {
     assert!(!told.contains("m4iluser"), "{told}");
 }
 
+/// A process of a plugin's own has only those secrets that the plugin's settings name.
+#[test]
+fn others_secret_variables_are_not_in_a_plugins_own_process() {
+    let Some(environment) = Environment::six() else {
+        return;
+    };
+    environment.settings(
+        "pipeline = \"odd\"\n[plugins.hostile]\nisolation = \"process\"\nmisbehave = \"tell-variables\"\n\
+         key = \"HOSTILE_TOKEN\"\n[pipelines.odd]\nsteps = [\"hostile\"]\n",
+    );
+    let call = environment.upgrade("hello --machines qemux86-64 --plugin-path");
+    let call = call.args([environment.hostile_plugins()]);
+    let call = call
+        .env("HOSTILE_TOKEN", "own")
+        .env("MAIL_PASSWORD", "m4il");
+    let output = call.run().expect_code(0);
+    let journal = environment.latest_run().text("journal.jsonl");
+    let seen = journal
+        .lines()
+        .find_map(|line| line.split_once("hostile sees: "));
+    let (_, seen) = seen.unwrap_or_else(|| panic!("{}", output.shown()));
+    let names: Vec<&str> = seen
+        .split(|c: char| !(c.is_alphanumeric() || c == '_'))
+        .collect();
+    assert!(names.contains(&"HOSTILE_TOKEN"), "{seen}");
+    assert!(names.contains(&"PATH"), "{seen}");
+    assert!(!names.contains(&"MAIL_PASSWORD"), "{seen}");
+}
+
 /// A scheduler whose first answer is none that can be worked with: nothing is begun.
 #[test]
 fn a_scheduler_that_fails_before_the_run_changes_nothing() {
@@ -325,6 +354,8 @@ fn a_scheduler_that_fails_before_the_run_changes_nothing() {
         ("twice", "its order names task 1 twice"),
         ("stranger", "its order names task 7000000 of a graph with"),
         ("short", "its order has 1 of"),
+        ("loop-in-create", STUCK),
+        ("loop-in-order", STUCK),
     ] {
         for isolation in ["none", "process"] {
             let Some((environment, output)) = ordered_by_hostile(how, isolation) else {
@@ -354,7 +385,9 @@ fn a_scheduler_that_fails_later_ends_no_run() {
             "it picked task 7000000, which is not ready",
         ),
         ("pick-nothing", "it starts nothing although nothing runs"),
+        ("loop-in-pick", STUCK),
         ("panic-in-drop", ""),
+        ("loop-in-drop", ""),
         ("panic-in-restricts", ""),
     ];
     let both = cases
@@ -386,10 +419,13 @@ fn a_scheduler_that_fails_later_ends_no_run() {
     }
 }
 
+/// What is said of a scheduler that does not come back, but for the time.
+const STUCK: &str = "s and was left behind: its thread scheduler is stuck";
+
 fn ordered_by_hostile(how: &str, isolation: &str) -> Option<(Environment, Output)> {
     let environment = Environment::six()?;
     environment.settings(&format!(
-        "[plugins.hostile-order]\nisolation = \"{isolation}\"\n"
+        "[limits]\nscheduler = \"3 s\"\n[plugins.hostile-order]\nisolation = \"{isolation}\"\n"
     ));
     let call = environment
         .upgrade("hello phello -s --machines qemux86-64 --scheduler hostile-order --plugin-path");

@@ -61,6 +61,7 @@ key_tests! { from_toml;
     build_pressure_max_memory: "[build]\npressure-max-memory = 1" => |s| s.build.pressure_max_memory == Some(1.0);
     limits_command: "[limits]\ncommand = '1h30m'" => |s| s.limits.command == Some(Duration::from_secs(5400));
     limits_step: "[limits]\nstep = '90 min'" => |s| s.limits.step == Some(Duration::from_secs(5400));
+    limits_scheduler: "[limits]\nscheduler = '2 min'" => |s| s.limits.scheduler == Some(Duration::from_secs(120));
     limits_run: "limits.run = 0" => |s| s.limits.run.is_none();
     retry_upstream: "[retry]\nupstream = [0, '1d', 'never']" => |s| s.retry[&FailureClass::Upstream] == waits();
     retry_fetch: "[retry]\nfetch = [0, '1d', 'never']" => |s| s.retry[&FailureClass::Fetch] == waits();

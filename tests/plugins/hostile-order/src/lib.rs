@@ -8,6 +8,7 @@
 //! | `error-in-create`, `error-in-order` | returns an error from there |
 //! | `twice`, `stranger`, `short` | names a task twice, one that there is not, or leaves one out |
 //! | `pick-stranger`, `pick-nothing` | starts what is not ready, or nothing, from the second time on |
+//! | `loop-in-create`, `loop-in-order`, `loop-in-pick`, `loop-in-drop` | never comes back from there |
 //! | `abort-in-order`, `abort-in-pick` | ends its process there |
 
 use auh_sdk::{FailureClass, GraphView, Host, Moment, Options, Scheduler, StepError};
@@ -30,6 +31,7 @@ impl Scheduler for HostileOrder {
         match self.how.as_str() {
             "panic-in-order" => panic!("hostile in order"),
             "abort-in-order" => std::process::abort(),
+            "loop-in-order" => never_come_back(),
             "error-in-order" => return Err(error("hostile in order")),
             "twice" => order[0] = 1,
             "stranger" => order[0] = 7_000_000,
@@ -47,6 +49,7 @@ impl Scheduler for HostileOrder {
         match self.how.as_str() {
             "panic-in-pick" => panic!("hostile in pick"),
             "abort-in-pick" => std::process::abort(),
+            "loop-in-pick" => never_come_back(),
             "pick-stranger" => Some(7_000_000),
             "pick-nothing" => None,
             _ => first,
@@ -62,6 +65,9 @@ impl Scheduler for HostileOrder {
 impl Drop for HostileOrder {
     fn drop(&mut self) {
         assert!(!self.is("panic-in-drop"), "hostile in drop");
+        if self.is("loop-in-drop") {
+            never_come_back()
+        }
     }
 }
 
@@ -69,11 +75,18 @@ fn create(_options: &Options) -> Result<HostileOrder, StepError> {
     let how = std::env::var("AUH_HOSTILE_ORDER").unwrap_or_default();
     match how.as_str() {
         "panic-in-create" => panic!("hostile in create"),
+        "loop-in-create" => never_come_back(),
         "error-in-create" => Err(error("hostile in create")),
         _ => Ok(HostileOrder {
             how,
             picked: AtomicUsize::new(0),
         }),
+    }
+}
+
+fn never_come_back() -> ! {
+    loop {
+        std::thread::sleep(std::time::Duration::from_secs(1));
     }
 }
 

@@ -16,6 +16,7 @@
 //! | `flood` | logs more than ten thousand lines, one of them very long, and tells how far it is as often |
 //! | `threads` | leaves two threads behind, one that never ends and one that goes on logging, and succeeds |
 //! | `tell-request` | logs what it was told, and succeeds |
+//! | `tell-variables` | logs the names of its environment's variables, and succeeds |
 //! | `unknown-op` | asks the host for an operation that no host has, and fails with its answer |
 //! | anything else | an error from create |
 //!
@@ -52,6 +53,7 @@ enum Misbehaviour {
     Flood,
     Threads,
     TellRequest,
+    TellVariables,
 }
 
 struct Hostile {
@@ -101,6 +103,11 @@ impl Step for Hostile {
             Misbehaviour::TellRequest => {
                 let told = serde_json::to_string(request).unwrap_or_default();
                 host.info(&format!("hostile was told: {told}"));
+            }
+            Misbehaviour::TellVariables => {
+                let names = std::env::vars_os().map(|(name, _)| name);
+                let names: Vec<String> = names.map(|n| n.to_string_lossy().into()).collect();
+                host.info(&format!("hostile sees: {}", names.join(" ")));
             }
             Misbehaviour::Print => {
                 println!("hostile says hello");
@@ -223,6 +230,7 @@ fn create(options: &Options) -> Result<Hostile, StepError> {
         Some(Some("flood")) => Misbehaviour::Flood,
         Some(Some("threads")) => Misbehaviour::Threads,
         Some(Some("tell-request")) => Misbehaviour::TellRequest,
+        Some(Some("tell-variables")) => Misbehaviour::TellVariables,
         Some(_) => {
             let message = "the setting misbehave has an unknown value";
             return Err(StepError::infrastructure(message));

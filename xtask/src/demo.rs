@@ -121,7 +121,7 @@ impl Demo {
         println!("\nThe run directory {}:\n", run.display());
         print!("{}", indented(&tree(&run)?));
         println!(
-            "\nWhere to look:\n  patches and logs     {run}/all/NAME/\n  what happened, when  {run}/journal.jsonl\n  \
+            "\nWhere to look:\n  the run as a page    {run}/report.html\n  patches and logs     {run}/all/NAME/\n  what happened, when  {run}/journal.jsonl\n  \
              the layer            {layer}\n  to try things        {environment}/run bitbake hello",
             run = run.display(),
             layer = self.environment.join("meta-tiny").display(),

@@ -132,3 +132,28 @@ fn json_has_each_finding_and_a_held_lock_is_one() {
     assert_eq!(states(&document, "build directory"), ["ok"]);
     assert!(states(&document, "configuration").is_empty());
 }
+
+#[test]
+fn a_run_that_can_be_gone_on_with_is_told() {
+    let Some(environment) = Environment::six() else {
+        return;
+    };
+    for (fault, how) in [
+        ("stop:9", "was stopped before its end"),
+        ("kill-after:9", "broke off"),
+    ] {
+        let _ = environment.upgrade("hello").env("AUH_FAULT", fault).run();
+        environment.kill_processes();
+        let output = environment.auh().args(["doctor"]).run();
+        let run = environment.latest_run();
+        let name = run.path.file_name().unwrap().to_str().unwrap();
+        assert!(
+            output.stdout.contains(&format!("{name} {how}")),
+            "{}",
+            output.shown()
+        );
+        let hint = format!("`auh resume {name}` goes on with it");
+        assert!(output.stdout.contains(&hint), "{}", output.shown());
+        run.remove();
+    }
+}

@@ -31,18 +31,20 @@ impl Examination<'_> {
             return;
         };
         let name = folder.name();
+        let hint = format!("`auh resume {name}` goes on with it, `auh show {name}` tells of it");
         match Told::read(folder) {
             Ok(told) => match told.state {
-                RunState::Finished | RunState::Stopped => {
-                    self.findings.good(CHECK, format!("{name} came to its end"));
-                }
+                RunState::Finished => self.findings.good(CHECK, format!("{name} came to its end")),
                 // The lock says so.
                 RunState::GoingOn => {}
-                RunState::BrokenOff => self.findings.warning(
-                    CHECK,
-                    format!("{name} broke off"),
-                    format!("see what it did with `auh show {name}`, and the layers with git"),
-                ),
+                RunState::Stopped => {
+                    let text = format!("{name} was stopped before its end");
+                    self.findings.warning(CHECK, text, hint);
+                }
+                RunState::BrokenOff => {
+                    self.findings
+                        .warning(CHECK, format!("{name} broke off"), hint);
+                }
             },
             Err(error) => self.findings.unknown(CHECK, error),
         }

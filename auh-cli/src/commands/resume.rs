@@ -177,7 +177,7 @@ fn go_on(
         })
         .collect();
     let apart = !repositories.is_empty();
-    free_repositories(&so_far.records, work);
+    free_repositories(&so_far.records);
     let mut replay = Replay::of(&so_far.records, &work.pipeline, &selection.groups, apart);
     recognise_commits(work, &mut replay, &selection.groups);
     clear(work, folder, &replay, &selection.groups, apart)?;
@@ -231,7 +231,7 @@ fn selection(records: &[Record]) -> Selection {
 }
 
 /// Removes the locks that git commands left in repositories when they were killed.
-fn free_repositories(records: &[Record], work: &Work) {
+fn free_repositories(records: &[Record]) {
     let mut open: BTreeMap<u64, (&PathBuf, SystemTime)> = BTreeMap::new();
     for record in records {
         match &record.event {
@@ -247,7 +247,7 @@ fn free_repositories(records: &[Record], work: &Work) {
         }
     }
     for (folder, started) in open.into_values() {
-        for lock in remove_locks(folder, started, work.stop.work()) {
+        for lock in remove_locks(folder, started) {
             terminal::note(&format!(
                 "removed {}, which a killed git left",
                 lock.display()

@@ -18,7 +18,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
         mpsc::Sender,
     },
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 /// What all steps of a run share.
@@ -208,7 +208,15 @@ impl StepHost {
         } else {
             stop.work()
         };
+        let started = SystemTime::now();
         let result = auh_process::run(&command, token, &mut |line| ear.hear(&line));
+        if let Ok(finished) = &result
+            && request.argv[0] == "git"
+            && finished.broke_off()
+        {
+            // The layer is the user's, who would find it locked.
+            auh_oe::remove_locks(&command.cwd, started);
+        }
         let parses = std::mem::take(&mut ear.parses);
         let end = |exit, seconds| CommandEnd {
             id,

@@ -5,7 +5,7 @@ use crate::{
     passage::narrowed,
     worktrees::{LayerRepository, head},
 };
-use auh_process::{CancelToken, Command, run};
+use auh_process::{CancelToken, Command, Finished, run};
 use auh_protocol::{Recipe, RecipeName};
 use auh_transcript::git::parse_status;
 use std::{
@@ -264,7 +264,7 @@ pub fn is_committed(top: &Path, paths: &[PathBuf], subject: &str, cancel: &Cance
 /// made within some minutes after it was started. Nobody waits for so long inside such a command. Git
 /// locks a file by one beside it that is called `*.lock`: the index, HEAD and the other references of
 /// a work tree in its git folder, branches in that which all work trees share.
-pub fn remove_locks(top: &Path, started: SystemTime, cancel: &CancelToken) -> Vec<PathBuf> {
+pub fn remove_locks(top: &Path, started: SystemTime) -> Vec<PathBuf> {
     const WITHIN: Duration = Duration::from_secs(300);
     let folders = [
         "rev-parse",
@@ -272,13 +272,16 @@ pub fn remove_locks(top: &Path, started: SystemTime, cancel: &CancelToken) -> Ve
         "--git-dir",
         "--git-common-dir",
     ];
-    let Ok(folders) = git(top, &folders, cancel) else {
-        return Vec::new();
+    // Also of a run that is to end at once.
+    let ask = |args: &[&str]| {
+        let finished = call_git(top, args, &CancelToken::new()).ok()?;
+        let answer = finished.stdout.complete()?;
+        Some(String::from_utf8_lossy(&answer).into_owned())
     };
-    let folders = String::from_utf8_lossy(&folders).into_owned();
+    let folders = ask(&folders).unwrap_or_default();
     let folders: BTreeSet<&Path> = folders.lines().map(Path::new).collect();
-    let branch = git(top, &["symbolic-ref", "-q", "HEAD"], cancel).unwrap_or_default();
-    let branch = format!("{}.lock", String::from_utf8_lossy(&branch).trim());
+    let branch = ask(&["symbolic-ref", "-q", "HEAD"]).unwrap_or_default();
+    let branch = format!("{}.lock", branch.trim());
     // Clocks of file systems are coarse.
     let from = started - Duration::from_secs(2);
     let is_left = |path: &PathBuf| {
@@ -362,10 +365,11 @@ fn top_level(layer: &Path, cancel: &CancelToken) -> Result<Option<PathBuf>, OeEr
 }
 
 pub(crate) fn git(folder: &Path, args: &[&str], cancel: &CancelToken) -> Result<Vec<u8>, OeError> {
-    let mut command = narrowed(Command::new("git", folder).args(args));
-    // A status of a tree with very many local changes must come whole.
-    command.capture.head = 64 << 20;
-    let finished = run(&command, cancel, &mut |_| {})?;
+    let started = SystemTime::now();
+    let finished = call_git(folder, args, cancel)?;
+    if finished.broke_off() {
+        remove_locks(folder, started);
+    }
     if !finished.exit.success() {
         return Err(OeError::tool(&format!("git {}", args.join(" ")), &finished));
     }
@@ -376,10 +380,18 @@ pub(crate) fn git(folder: &Path, args: &[&str], cancel: &CancelToken) -> Result<
     })
 }
 
+fn call_git(folder: &Path, args: &[&str], cancel: &CancelToken) -> Result<Finished, OeError> {
+    let mut command = narrowed(Command::new("git", folder).args(args));
+    // A status of a tree with very many local changes must come whole.
+    command.capture.head = 64 << 20;
+    Ok(run(&command, cancel, &mut |_| {})?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
+    use auh_process::CancelStage;
+    use std::{fs, os::unix::fs::PermissionsExt, thread};
 
     fn call(folder: &Path, args: &[&str]) {
         let who = ["-c", "user.name=T", "-c", "user.email=t@example.org"];
@@ -413,11 +425,50 @@ mod tests {
         let older = lock(git.join("config.lock"), 60);
         let another = lock(git.join("refs/heads/main.lock"), 5);
         let started = now - Duration::from_secs(10);
-        let mut removed = remove_locks(&tree, started, &CancelToken::new());
+        let mut removed = remove_locks(&tree, started);
         removed.sort();
         assert_eq!(removed, left);
         assert!(older.exists() && another.exists());
         assert!(!left.iter().any(|path| path.exists()));
+    }
+
+    #[test]
+    fn a_git_that_is_killed_leaves_no_lock() {
+        let folder = tempfile::tempdir().unwrap();
+        let top = folder.path().canonicalize().unwrap();
+        call(&top, &["init", "-q", "-b", "main"]);
+        fs::write(top.join("a"), "1").unwrap();
+        call(&top, &["add", "a"]);
+        call(&top, &["commit", "-q", "-m", "x"]);
+        fs::write(top.join("a"), "2").unwrap();
+        let hook = top.join(".git/hooks/pre-commit");
+        fs::create_dir_all(hook.parent().unwrap()).unwrap();
+        fs::write(&hook, "#!/bin/sh\ntouch began\nexec sleep 1000\n").unwrap();
+        fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
+        let cancel = CancelToken::new();
+        let (lock, began) = (top.join(".git/index.lock"), top.join("began"));
+        let killer = thread::spawn({
+            let (cancel, lock) = (cancel.clone(), lock.clone());
+            move || {
+                while !began.exists() {
+                    thread::sleep(Duration::from_millis(10));
+                }
+                let was_locked = lock.exists();
+                cancel.cancel(CancelStage::Hard);
+                was_locked
+            }
+        });
+        let commit = [
+            "-c",
+            "user.name=T",
+            "-c",
+            "user.email=t@example.org",
+            "commit",
+        ];
+        let commit = [&commit[..], &["-q", "-a", "-m", "y"]].concat();
+        assert!(git(&top, &commit, &cancel).is_err());
+        assert!(killer.join().unwrap(), "git holds it meanwhile");
+        assert!(!lock.exists());
     }
 
     #[test]

@@ -68,6 +68,14 @@ pub struct Finished {
     pub lingering: bool,
 }
 
+impl Finished {
+    /// Whether it was begun and did not come to an end of its own.
+    #[must_use]
+    pub fn broke_off(&self) -> bool {
+        !matches!(self.exit, Exit::Code(_)) && !self.wall.is_zero()
+    }
+}
+
 /// Runs a command to its end and hands its output line by line to `on_line`, on this thread.
 ///
 /// The command gets a process group of its own. When its time is up or `cancel` says so, the whole

@@ -195,6 +195,7 @@ fn the_soft_signal_can_be_an_interrupt() {
     command.stop_grace = Duration::from_secs(60);
     let cancel = CancelToken::new();
     let finished = run(&command, &cancel, &mut |_| cancel.cancel(CancelStage::Soft)).unwrap();
+    assert!(finished.broke_off());
     assert_eq!(finished.last_lines, ["ready", "interrupted"]);
     assert_eq!(finished.lines_before_stop, ["ready"]);
 }
@@ -234,6 +235,7 @@ fn a_cancelled_token_starts_nothing() {
     cancel.cancel(CancelStage::Soft);
     let (finished, lines) = lines_of(&sh("echo no"), &cancel);
     assert_eq!((finished.exit, lines.len()), (Exit::Cancelled, 0));
+    assert!(!finished.broke_off());
 }
 
 #[test]

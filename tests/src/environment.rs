@@ -133,10 +133,14 @@ impl Environment {
         Call::new(self, command)
     }
 
-    /// The same as [`Self::auh`] by `nohup`: it is not to mind that its terminal closes.
+    /// The same as [`Self::auh`], started by a command that starts others, such as `nohup`.
+    ///
+    /// # Panics
+    /// Without a word.
     #[must_use]
-    pub fn auh_by_nohup(&self) -> Call<'_> {
-        let mut command = self.command("nohup".into());
+    pub fn auh_by(&self, starter: &[&str]) -> Call<'_> {
+        let mut command = self.command(starter[0].into());
+        command.args(&starter[1..]);
         command.arg(self.top.join("run")).arg(&self.program);
         Call::new(self, command)
     }

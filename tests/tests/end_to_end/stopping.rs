@@ -19,9 +19,10 @@ fn stop_during(command: &str, signal: Signal) {
         return;
     };
     let before = State::of(&environment);
-    let call = environment
-        .upgrade("hello phello --machines")
-        .args(["qemux86-64 qemuarm64"]);
+    // The tests themselves may have been started by nohup.
+    let call = environment.auh_by(&["env", "--default-signal"]);
+    let call = call.args(["upgrade", "hello", "phello", "--machines"]);
+    let call = call.args(["qemux86-64 qemuarm64"]);
     // Each task of a build sleeps first; devtool fetches, which is a task too.
     let mut started = call.env("STANDIN_SLEEP", "2").start();
     wait_for_command(&environment, &mut started, command);
@@ -81,7 +82,7 @@ fn a_terminal_that_closes_is_nothing_to_a_run_by_nohup() {
     let Some(environment) = Environment::six() else {
         return;
     };
-    let call = environment.auh_by_nohup().args(["upgrade", "hello"]);
+    let call = environment.auh_by(&["nohup"]).args(["upgrade", "hello"]);
     let mut started = call.env("STANDIN_SLEEP", "2").start();
     wait_for_command(&environment, &mut started, "devtool upgrade hello");
     started.signal(Signal::HUP);

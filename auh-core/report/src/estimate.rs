@@ -163,7 +163,8 @@ impl Experience {
     }
 
     /// Seconds that the rest of a run will take, with some groups under way and others still `waiting`;
-    /// none without any run to judge by. What takes longer than ever before has no time left.
+    /// none without any run to judge by. A step that takes longer than usual has no time left, and when
+    /// it takes far longer nothing is known any more.
     #[must_use]
     pub fn rest(
         &self,
@@ -172,6 +173,9 @@ impl Experience {
         waiting: &[String],
     ) -> Option<f64> {
         if self.runs == 0 {
+            return None;
+        }
+        if under_way.iter().any(|group| self.is_beyond(group)) {
             return None;
         }
         let mut busy: Vec<f64> = under_way
@@ -190,6 +194,15 @@ impl Experience {
             .map(|step| median(self.in_company.get(&step.label)) * planned.groups.len() as f64)
             .sum();
         Some(self.distributed(planned, waiting, free_at) + of_run)
+    }
+
+    /// Whether its step takes so long that earlier runs say nothing about it.
+    fn is_beyond(&self, under_way: &UnderWay) -> bool {
+        const SOON: f64 = 60.0;
+        under_way
+            .current
+            .as_ref()
+            .is_some_and(|(step, so_far)| *so_far > 2.0 * self.alone(step, &under_way.group) + SOON)
     }
 
     fn rest_of(&self, planned: &Planned, under_way: &UnderWay) -> f64 {

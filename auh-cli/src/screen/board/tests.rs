@@ -117,6 +117,11 @@ fn the_rest_is_guessed_from_what_earlier_runs_took() {
         board.standing(later),
         "0 of 2 groups done, about 25 min left, 5 min 0 s so far"
     );
+    let far_too_late = board.began + Duration::from_secs(3661);
+    assert_eq!(
+        board.standing(far_too_late),
+        "0 of 2 groups done, 1 h 1 min so far"
+    );
     board.step_ended(&names(&["b"]));
     board.group_finished("b", false);
     assert_eq!(

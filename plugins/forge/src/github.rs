@@ -87,7 +87,7 @@ impl Service for GitHub {
             "--body-file=-".to_owned(),
         ];
         argv.extend(options.request_flags());
-        argv.extend(proposal.options.project_flag());
+        argv.extend(options.project_flag());
         match proposal.tool.change(&argv, Some(&proposal.text.body))? {
             None => Ok(None),
             Some(result) if result.succeeded() => Ok(address(&result.stdout)),

@@ -75,7 +75,7 @@ impl Service for GitLab {
         argv.extend(text(proposal));
         argv.extend(options.request_flags());
         argv.extend(options.fork.as_ref().map(|fork| format!("--head={fork}")));
-        argv.extend(proposal.options.project_flag());
+        argv.extend(options.project_flag());
         match proposal.tool.change(&argv, None)? {
             None => Ok(None),
             Some(result) if result.succeeded() => {

@@ -351,9 +351,8 @@ fn as_tags_of_an_upstream_they_are_no_versions() {
     let recipe = environment.recipe("ghello", "1.0");
     environment.append(&recipe, "UPSTREAM_CHECK_GITTAGREGEX = \"v(?P<pver>.*)\"\n");
     let _ = environment.git(&["commit", "-qam", "accept every version"]);
-    let (mut tried, mut refused) = (0, 0);
-    let is_version = |text: &String| Version::new(format!("9{text}")).is_ok();
-    for text in texts().into_iter().filter(|text| !is_version(text)) {
+    let mut tried = 0;
+    for text in texts() {
         let tag = format!("refs/tags/v9{text}");
         let make = Command::new("git")
             .arg("-C")
@@ -366,19 +365,18 @@ fn as_tags_of_an_upstream_they_are_no_versions() {
         tried += 1;
         let output = environment.upgrade("ghello --machines qemux86-64").run();
         check_shown(&output);
-        // Of a tag with slashes the last part is no version to upstream checks.
-        let is_known = output.stdout.contains("it is up to date (1.0)");
-        // `9-` is a version like any other.
-        let is_taken = output.code == Some(0) && !is_known;
-        if is_taken {
+        // BitBake looks only at what stands behind a tag's last slash, which may be no version at all.
+        let passed_over = output.stdout.contains("ghello  it is up to date (1.0)");
+        let refused = output.code != Some(0);
+        if !(refused || passed_over) {
+            // `9-` is a version like any other.
             let version = Version::new(format!("9{text}"));
             assert!(version.is_ok(), "{text:?}: {}", output.shown());
             let _ = environment.git(&["reset", "-q", "--hard", "HEAD~1"]);
         }
-        refused += usize::from(!is_known && !is_taken);
         let _ = environment.git_in(&upstream, &["update-ref", "-d", &tag]);
     }
-    assert!(tried > 10 && refused > 5, "{refused} of {tried}");
+    assert!(tried > 20, "{tried}");
     check_nothing_was_run(&environment);
     assert_eq!(environment.subjects(), ["accept every version"]);
 }
